@@ -1,0 +1,28 @@
+#!/usr/bin/env node
+// JavaScript that an old Node can still parse: no import statement, no `?.`, no top-level await. On a Node that is too
+// old better-sqlite3 crashes the process, so nothing else may load before this check.
+const [major, minor] = process.versions.node.split('.').map(Number);
+const [flag, ...rest] = process.argv.slice(2);
+
+if (major < 22 || (major === 22 && minor < 18)) {
+  process.stderr.write(`error: batchctl needs Node.js 22.18 or newer; this is ${process.versions.node}\n`);
+  process.exitCode = 2;
+} else if (rest.length === 0 && (flag === '--version' || flag === '-V')) {
+  process.stdout.write(`${readVersion()}\n`);
+} else {
+  keepHeapSmall();
+  import('../dist/cli/main.js').then((cli) => cli.main());
+}
+
+// Answered here, because loading the command line costs more than starting Node does.
+function readVersion() {
+  const { readFileSync } = process.getBuiltinModule('fs');
+  return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
+}
+
+// V8 sizes its heap by the machine's memory: with 24 GB the young generation alone grows to 134 MB, and a retrieve of
+// 100,000 rows peaked at 365 MB against 139 MB with this flag, for a fifth more CPU (Node 24.21, 2026-11-20). It works at
+// run time, unlike --max-semi-space-size, and a shebang with flags is not portable.
+function keepHeapSmall() {
+  process.getBuiltinModule('v8').setFlagsFromString('--optimize-for-size');
+}

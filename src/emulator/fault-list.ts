@@ -1,0 +1,198 @@
+/** When a fault has its chance. */
+export type FaultScope = 'early' | 'create' | 'list' | 'retrieve' | 'results' | 'standing';
+
+interface FaultDescription {
+  readonly name: string;
+  /** The kind of value that must be given, as a word for help texts; null for a fault without one. */
+  readonly value: string | null;
+  readonly summary: string;
+}
+
+/** While the body of a create comes in. */
+const EARLY = [
+  {
+    name: 'cut-upload',
+    value: 'FRACTION',
+    summary: 'close the connection after this share of a create body',
+  },
+  {
+    name: 'early-answer',
+    value: 'STATUS',
+    summary: 'answer a create with it after 64 KiB (or half) of its body, and reset',
+  },
+  {
+    name: 'early-413',
+    value: null,
+    summary: 'answer a create 413 with HTML after 64 KiB (or half) of its body, and reset',
+  },
+] as const satisfies readonly FaultDescription[];
+
+/** After a whole and valid create body. */
+const CREATE = [
+  { name: 'lost-reply', value: null, summary: 'create, close the connection without an answer' },
+  { name: 'create-slow', value: 'SECONDS', summary: 'create, answer so many real seconds later' },
+  { name: 'create-hang', value: null, summary: 'create, never answer' },
+  { name: 'create-hang-not-created', value: null, summary: 'do not create, never answer' },
+  { name: 'create-500', value: null, summary: 'answer 500 api_error; not created' },
+  { name: 'create-500-created', value: null, summary: 'answer 500 api_error; created nevertheless' },
+  { name: 'create-529', value: null, summary: 'answer 529 overloaded_error; not created' },
+  { name: 'create-409', value: null, summary: 'answer 409 conflict_error; not created' },
+  { name: 'create-408', value: null, summary: 'answer 408; not created' },
+  { name: 'create-html-502', value: null, summary: 'answer 502 with HTML; not created' },
+  { name: 'create-html-502-created', value: null, summary: 'answer 502 with HTML; created nevertheless' },
+  { name: 'create-429', value: 'SECONDS', summary: 'answer 429 with this retry-after; not created' },
+  { name: 'create-429-bare', value: null, summary: 'answer 429 without retry-after; not created' },
+  {
+    name: 'create-spend-cap',
+    value: null,
+    summary: 'answer 429 enforced_spend_limit_reached, no retry-after; not created',
+  },
+  {
+    name: 'create-400-limit',
+    value: null,
+    summary: 'answer 400, the usage limit set by the user is reached; not created',
+  },
+  { name: 'create-401', value: null, summary: 'answer 401, the key is refused; not created' },
+  { name: 'create-403', value: null, summary: 'answer 403 permission_error; not created' },
+  { name: 'create-404', value: null, summary: 'answer 404 not_found_error; not created' },
+  { name: 'create-redirect', value: 'URL', summary: 'answer 307 to this address; not created' },
+  { name: 'create-cut-answer', value: null, summary: 'create, answer 200 with half of the JSON' },
+  { name: 'create-wrong-count', value: null, summary: 'create, answer counts that are one short' },
+  { name: 'create-repeat-id', value: null, summary: 'create, answer with the id of an earlier batch' },
+] as const satisfies readonly FaultDescription[];
+
+/** Instead of a list. */
+const LIST = [
+  { name: 'list-500', value: null, summary: 'answer a list 500 api_error' },
+  { name: 'list-forbidden', value: null, summary: 'answer a list 403 permission_error' },
+  { name: 'list-other-workspace', value: null, summary: 'answer a list as another, empty workspace' },
+] as const satisfies readonly FaultDescription[];
+
+/** Instead of one batch. */
+const RETRIEVE = [
+  { name: 'get-500', value: null, summary: 'answer a retrieve 500 api_error' },
+  { name: 'get-429', value: 'SECONDS', summary: 'answer a retrieve 429 with this retry-after' },
+  { name: 'get-404', value: null, summary: 'answer a retrieve 404 not_found_error' },
+] as const satisfies readonly FaultDescription[];
+
+/** In the results of one ended batch. */
+const RESULTS = [
+  { name: 'results-not-found', value: null, summary: 'answer 404 although the batch has ended' },
+  {
+    name: 'results-cut',
+    value: 'FRACTION',
+    summary: 'the connection closes inside a line, after this share of the rows',
+  },
+  {
+    name: 'results-short',
+    value: 'FRACTION',
+    summary: 'a clean end at a line end, after this share of the rows',
+  },
+  { name: 'results-duplicate', value: null, summary: 'every tenth line comes twice, the first one included' },
+  {
+    name: 'results-conflict',
+    value: null,
+    summary: 'the first custom_id comes twice, with different content',
+  },
+  {
+    name: 'results-unknown',
+    value: null,
+    summary: 'an extra line first, with a custom_id that was never sent',
+  },
+  { name: 'results-blank-lines', value: null, summary: 'blank lines between the lines' },
+  { name: 'results-garbage', value: null, summary: 'an extra line that is not JSON' },
+  { name: 'results-long-line', value: 'BYTES', summary: 'the text of the first row is this long' },
+  { name: 'results-odd-type', value: null, summary: 'the first row has a result type that nobody knows' },
+  { name: 'results-slow', value: 'BYTES_PER_SECOND', summary: 'send results no faster than this' },
+] as const satisfies readonly FaultDescription[];
+
+/** As long as they are set. */
+const STANDING = [
+  {
+    name: 'limit-bytes',
+    value: 'BYTES',
+    summary: 'answer 413 with HTML to a create body above this (otherwise 256,000,000)',
+  },
+  { name: 'limit-requests', value: 'NUMBER', summary: 'answer 413 with HTML to more requests than this' },
+  {
+    name: 'queue',
+    value: 'NUMBER',
+    summary: 'answer 429 when the requests of unfinished batches would exceed this',
+  },
+  {
+    name: 'created-at',
+    value: 'first-byte|last-byte',
+    summary: 'what created_at means (otherwise last-byte)',
+  },
+  { name: 'list-order', value: 'created|id', summary: 'what the list is sorted by (otherwise created)' },
+  {
+    name: 'colleague',
+    value: 'NUMBER',
+    summary: 'so many foreign batches of equal size before and after each whole create',
+  },
+  {
+    name: 'not-found',
+    value: 'SECONDS',
+    summary: 'retrieve and results are 404 for so many server seconds after create',
+  },
+  {
+    name: 'list-lag',
+    value: 'SECONDS',
+    summary: 'a batch is listed only so many server seconds after create',
+  },
+  { name: 'no-date', value: null, summary: 'no Date header' },
+  { name: 'live-counts', value: null, summary: 'counts move before the batch has ended' },
+  {
+    name: 'odd-status',
+    value: null,
+    summary: 'processing_status is an unknown word until the batch has ended',
+  },
+  {
+    name: 'results-missing',
+    value: 'NUMBER',
+    summary: 'so many rows, always the same, are never in the results',
+  },
+  { name: 'results-url', value: 'ORIGIN', summary: 'results_url names this origin' },
+  { name: 'rows-errored', value: 'SHARE', summary: 'this share of rows ends errored (api_error)' },
+  {
+    name: 'rows-invalid',
+    value: 'SHARE',
+    summary: 'this share of rows ends errored (invalid_request_error)',
+  },
+  { name: 'rows-overloaded', value: 'SHARE', summary: 'this share of rows ends errored (overloaded_error)' },
+  { name: 'rows-expired', value: 'SHARE', summary: 'this share of rows ends expired' },
+  { name: 'rows-refused', value: 'SHARE', summary: 'this share of rows succeeds with stop_reason refusal' },
+  {
+    name: 'rows-truncated',
+    value: 'SHARE',
+    summary: 'this share of rows succeeds with stop_reason max_tokens',
+  },
+  { name: 'rows-paused', value: 'SHARE', summary: 'this share of rows succeeds with stop_reason pause_turn' },
+  { name: 'rows-empty', value: 'SHARE', summary: 'this share of rows succeeds without any text' },
+] as const satisfies readonly FaultDescription[];
+
+/**
+ * Every fault. One of scope `standing` holds while it is set; the others happen to the first `@count` calls they match
+ * (one, if no count is given).
+ */
+export const FAULTS = [
+  ...inScope('early', EARLY),
+  ...inScope('create', CREATE),
+  ...inScope('list', LIST),
+  ...inScope('retrieve', RETRIEVE),
+  ...inScope('results', RESULTS),
+  ...inScope('standing', STANDING),
+] as const;
+
+/** The name of a fault that exists. */
+export type FaultName = (typeof FAULTS)[number]['name'];
+
+/** The name of a fault that holds while it is set. */
+export type StandingFaultName = (typeof STANDING)[number]['name'];
+
+function inScope<T extends FaultDescription>(
+  scope: FaultScope,
+  faults: readonly T[],
+): (T & { readonly scope: FaultScope })[] {
+  return faults.map((fault) => ({ ...fault, scope }));
+}

@@ -1,0 +1,71 @@
+import { linesFile } from './batch-files.ts';
+import { refuseYoungBatch, requireBatch } from './batch-routes.ts';
+import { archivedUs, statusAt } from './batch-state.ts';
+import { type Batch, readRowTable } from './batches.ts';
+import { nowUs } from './clock.ts';
+import type { Fault } from './faults.ts';
+import { ApiError, type Call } from './reply.ts';
+import { breakAfter, linesOf } from './result-faults.ts';
+import { openResultOutput, type ResultOutput } from './result-output.ts';
+import { readRowFaults } from './row-outcome.ts';
+import { openRowReader, type RowReader, shuffledOrder } from './row-reader.ts';
+import { makeResult, type ResultContext } from './row-result.ts';
+
+/**
+ * GET /v1/messages/batches/{id}/results: one line a request, in no order, made from the stored requests while they are
+ * sent, so that memory does not grow with the batch.
+ */
+export async function sendResults(call: Call): Promise<void> {
+  const { db, stateDir } = call.state;
+  const batch = requireBatch(call);
+  refuseYoungBatch(call, batch);
+  const now = nowUs(db);
+  if (statusAt(batch, now) !== 'ended' || now >= archivedUs(batch)) throw noResults(batch);
+  const fault = call.faults.take('results');
+  if (fault?.name === 'results-not-found') throw noResults(batch);
+
+  const reader = openRowReader(linesFile(stateDir, batch.id), readRowTable(db, batch.id));
+  try {
+    call.response.writeHead(200, { 'content-type': 'application/x-jsonl' });
+    const output = openResultOutput(call.response, fault?.name === 'results-slow' ? fault.amount : null);
+    const isWhole = await sendRows(call, batch, fault, reader, output);
+    if (isWhole && (await output.flush())) call.response.end();
+  } finally {
+    reader.close();
+  }
+}
+
+/** False when the answer was broken off, by the client or by a fault. */
+async function sendRows(
+  call: Call,
+  batch: Batch,
+  fault: Fault | null,
+  reader: RowReader,
+  output: ResultOutput,
+): Promise<boolean> {
+  const missing = call.faults.standing('results-missing')?.amount ?? 0;
+  const order = shuffledOrder(batch.id, batch.requests).subarray(missing);
+  const stopAt = breakAfter(fault, order.length);
+  const context: ResultContext = { batch, shares: readRowFaults(call.faults), cached: new Set() };
+  for (const [position, index] of order.entries()) {
+    if (position === stopAt && fault?.name === 'results-short') return true;
+    const row = reader.read(index);
+    const outgoing = { position, row, result: makeResult(row, context), batch };
+    if (position === stopAt) {
+      const line = JSON.stringify(outgoing.result);
+      await output.add(line.slice(0, line.length / 2));
+      await output.flush();
+      call.request.socket.destroy();
+      return false;
+    }
+    for (const text of linesOf(outgoing, fault)) {
+      const full = output.add(text);
+      if (full !== null && !(await full)) return false;
+    }
+  }
+  return true;
+}
+
+function noResults(batch: Batch): ApiError {
+  return new ApiError(404, 'not_found_error', `Message Batch ${batch.id} has no available results.`);
+}

@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import type { StreamCounts } from './results-check.ts';
+
+/** What applying the results of one shard found that is not a row. Kept as an event: the last of a shard counts. */
+export interface AppliedReport extends StreamCounts {
+  readonly shardId: number;
+  readonly stage: string;
+  readonly shard: number;
+  readonly batchId: string;
+  /** Requests that have several lines with different content; the first one counts. */
+  readonly conflicting: number;
+  /** Sentences, the first 100. */
+  readonly problems: readonly string[];
+  /** How many there were in all. */
+  readonly problemCount: number;
+  /** Rows whose good answer could not be written to its path, as ranges of seqs, both ends included. */
+  readonly refusedOutputs: readonly (readonly [from: number, to: number])[];
+}
+
+export const APPLIED_EVENT = 'results_applied';
+export const MAX_PROBLEMS = 100;
+
+const schema = z.object({
+  shardId: z.number(),
+  stage: z.string(),
+  shard: z.number(),
+  batchId: z.string(),
+  distinct: z.number(),
+  duplicate: z.number(),
+  unknown: z.number(),
+  malformed: z.number(),
+  conflicting: z.number(),
+  problems: z.array(z.string()),
+  problemCount: z.number(),
+  refusedOutputs: z.array(z.tuple([z.number(), z.number()])),
+});
+
+/** Of each shard the last report: applying may have been cut off and repeated. */
+export function readAppliedReports(
+  events: readonly { readonly kind: string; readonly detailJson: string | null }[],
+): readonly AppliedReport[] {
+  const byShard = new Map<number, AppliedReport>();
+  for (const { kind, detailJson } of events) {
+    if (kind !== APPLIED_EVENT || detailJson === null) continue;
+    const report = schema.parse(JSON.parse(detailJson));
+    byShard.set(report.shardId, report);
+  }
+  return [...byShard.values()].sort((a, b) => a.shardId - b.shardId);
+}
+
+/** Sorted seqs as ranges: rows that are refused are mostly neighbours. */
+export function toRanges(seqs: readonly number[]): readonly (readonly [number, number])[] {
+  const ranges: [number, number][] = [];
+  for (const seq of [...seqs].sort((a, b) => a - b)) {
+    const last = ranges.at(-1);
+    if (last !== undefined && seq <= last[1] + 1) last[1] = seq;
+    else ranges.push([seq, seq]);
+  }
+  return ranges;
+}
+
+/** Sentences up to a limit, and how many there were. */
+export class Problems {
+  readonly sentences: string[] = [];
+  count = 0;
+
+  add(sentence: string, times = 1): void {
+    if (times <= 0) return;
+    this.count += times;
+    if (this.sentences.length < MAX_PROBLEMS) this.sentences.push(sentence);
+  }
+
+  /** For a document: the sentences, and a last one that counts those that were left out. */
+  list(): readonly string[] {
+    const more = this.count - this.sentences.length;
+    return more > 0 ? [...this.sentences, `and ${more} more`] : this.sentences;
+  }
+}

@@ -1,0 +1,116 @@
+import { type Batch, sumCounts } from './batch.ts';
+import type { Candidate, Fence, Look, Submission } from './submission.ts';
+
+/**
+ * What may be concluded about a sealed submission whose answer was lost. Pure; the drawing is in docs/states.md.
+ *
+ * All times are the server's. Nobody documents whether a batch's `created_at` is the time of the first or of the last
+ * byte of its create, so the window opens with the upload and the fence is a set to exclude, not a place to stop at.
+ */
+const CLOCK_SLACK_MS = 2_000;
+/** An answer that takes longer than this is given up, so a batch cannot be born later. */
+const CREATE_MAX_MS = 15 * 60_000;
+/** How far before the upload a listing reaches, for what sorts by another clock than it shows. */
+export const FENCE_REACH_MS = 10 * 60_000;
+/** Without a `Date` from the server only this machine's clock is left, and that may be wrong by hours. */
+const NO_DATE_SLACK_MS = 24 * 60 * 60_000;
+
+/** How long a submission that was judged absent, or refused after its tail, is still looked for. */
+export const WATCH_ABSENT_MS = 24 * 60 * 60_000;
+export const WATCH_REJECTED_MS = 60 * 60_000;
+
+/** Looks after the seal, as shares of the settle time: 0, 5, 15, 30, 60 … 900 s of 15 minutes, then every 10 minutes. */
+const SCHEDULE = [0, 1 / 180, 1 / 60, 1 / 30, 1 / 15, 2 / 15, 4 / 15, 8 / 15, 1];
+const AFTERWARDS = 2 / 3;
+const CLEAN_LOOKS_NEEDED = 3;
+
+/** The least time between two looks that count as two. */
+export function lookSpacingMs(settleMs: number): number {
+  return settleMs / 15;
+}
+
+export interface DoubtFacts {
+  readonly submission: Pick<Submission, 'uploadStartedMs' | 'sealedMs' | 'fence'>;
+  readonly requests: number;
+}
+
+/** Whether a listed batch may be the one that this submission made. What other submissions own is not asked here. */
+export function mayBeOurs(batch: Batch, { submission, requests }: DoubtFacts): boolean {
+  const { sealedMs, fence, uploadStartedMs } = submission;
+  if (sealedMs === null || fence === null) return false;
+  if (sumCounts(batch.counts) !== requests || fence.batchIds.includes(batch.id)) return false;
+  const createdMs = Date.parse(batch.createdAt);
+  const slackMs = fence.serverMs === null ? NO_DATE_SLACK_MS : 0;
+  return (
+    createdMs >= uploadStartedMs - CLOCK_SLACK_MS - slackMs && createdMs <= sealedMs + CREATE_MAX_MS + slackMs
+  );
+}
+
+/** Whether the walk through the listing may stop at this batch. */
+export function isBeforeFence(batch: Batch, uploadStartedMs: number): boolean {
+  return Date.parse(batch.createdAt) < uploadStartedMs - FENCE_REACH_MS;
+}
+
+export type Verdict =
+  /** At least one candidate is not rejected: poll it, never send again. */
+  | { readonly kind: 'provisional' }
+  /** Proven not to exist: may go out again. */
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'wait'; readonly nextLookMs: number };
+
+/**
+ * Absence takes the whole settle time and three clean looks apart from each other, each of which saw a batch that had to
+ * be there, the last of them after the settle time. A candidate, once seen, counts until its results reject it.
+ */
+export function judgeDoubt(facts: {
+  readonly sealedMs: number;
+  readonly settleMs: number;
+  readonly looks: readonly Look[];
+  readonly candidates: readonly Candidate[];
+}): Verdict {
+  if (facts.candidates.some((candidate) => candidate.verdict !== 'rejected')) return { kind: 'provisional' };
+  // The server's clock is known to a second, hence one more than was asked for.
+  const settledMs = facts.sealedMs + facts.settleMs + 1_000;
+  const good = facts.looks.filter((look) => look.clean && look.knownSeen).map((look) => look.serverMs);
+  const spaced = countSpaced(good, lookSpacingMs(facts.settleMs));
+  if (spaced >= CLEAN_LOOKS_NEEDED && good.some((at) => at >= settledMs)) return { kind: 'absent' };
+  const lastMs = Math.max(facts.sealedMs, ...facts.looks.map((look) => look.serverMs));
+  return { kind: 'wait', nextLookMs: nextLookMs(facts.sealedMs, lastMs, facts.settleMs) };
+}
+
+function countSpaced(timesMs: readonly number[], spacingMs: number): number {
+  let count = 0;
+  let lastMs = Number.NEGATIVE_INFINITY;
+  for (const at of [...timesMs].sort((a, b) => a - b)) {
+    if (at - lastMs < spacingMs) continue;
+    count += 1;
+    lastMs = at;
+  }
+  return count;
+}
+
+function nextLookMs(sealedMs: number, lastMs: number, settleMs: number): number {
+  const next = SCHEDULE.map((share) => sealedMs + share * settleMs + (share === 1 ? 1_000 : 0)).find(
+    (at) => at > lastMs,
+  );
+  return next ?? lastMs + AFTERWARDS * settleMs;
+}
+
+/** What one walk through the listing is worth as evidence. */
+export function weighLook(
+  walk: {
+    readonly whole: boolean;
+    readonly workspaceIds: readonly (string | null)[];
+    readonly batchIds: ReadonlySet<string>;
+    readonly endReached: boolean;
+  },
+  fence: Fence,
+  ownBatchIds: ReadonlySet<string>,
+): Pick<Look, 'clean' | 'knownSeen'> {
+  const sameWorkspace = walk.workspaceIds.every((id) => id === fence.workspaceId);
+  const known = [...fence.batchIds, ...ownBatchIds];
+  const knownSeen = known.some((id) => walk.batchIds.has(id));
+  // With no batch to see, the workspace must name itself, else an empty list proves nothing.
+  const provablyEmpty = known.length === 0 && walk.endReached && fence.workspaceId !== null;
+  return { clean: walk.whole && sameWorkspace, knownSeen: knownSeen || provablyEmpty };
+}

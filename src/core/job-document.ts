@@ -1,0 +1,88 @@
+import type { Job, JobState } from './job.ts';
+import type { ShardView } from './ports/store.ts';
+import { addTallies, EMPTY_TALLY, type FailureClass } from './result.ts';
+
+/** What `--json` prints of a job. Keys are only ever added; docs/json.md describes each. */
+export interface JobDocument {
+  readonly job_id: string;
+  readonly name: string;
+  readonly state: JobState;
+  readonly requests: number;
+  readonly succeeded: number;
+  readonly errored: number;
+  readonly canceled: number;
+  readonly expired: number;
+  readonly missing: number;
+  readonly failures: Readonly<Partial<Record<FailureClass, number>>>;
+  readonly usage: UsageDocument;
+  readonly batches: readonly BatchDocument[];
+  /** Relative to the workspace, with forward slashes. */
+  readonly output_dir?: string;
+}
+
+export interface UsageDocument {
+  readonly input_tokens: number;
+  readonly output_tokens: number;
+  readonly cache_creation_input_tokens: number;
+  readonly cache_read_input_tokens: number;
+}
+
+export interface BatchDocument {
+  readonly batch_id: string;
+  readonly stage: string;
+  readonly group: string | null;
+  readonly shard: number;
+  readonly requests: number;
+  readonly processing_status: string;
+  readonly created_at: string;
+  readonly expires_at: string;
+}
+
+/**
+ * Only batches known to be the job's own appear: a candidate of a submission in doubt may be a colleague's.
+ * `outputDir` null leaves the key out.
+ */
+export function jobDocument(job: Job, shards: readonly ShardView[], outputDir: string | null): JobDocument {
+  const tally = shards.reduce((sum, view) => (view.tally ? addTallies(sum, view.tally) : sum), EMPTY_TALLY);
+  return {
+    job_id: job.jobId,
+    name: job.name,
+    state: job.state,
+    requests: shards.reduce((sum, view) => sum + view.shard.requests, 0),
+    succeeded: tally.succeeded,
+    errored: tally.errored,
+    canceled: tally.canceled,
+    expired: tally.expired,
+    missing: tally.missing,
+    failures: tally.failures,
+    usage: {
+      input_tokens: tally.usage.input,
+      output_tokens: tally.usage.output,
+      cache_creation_input_tokens: tally.usage.cacheCreation,
+      cache_read_input_tokens: tally.usage.cacheRead,
+    },
+    batches: shards.flatMap(batchDocuments),
+    ...(outputDir === null ? {} : { output_dir: outputDir }),
+  };
+}
+
+function batchDocuments({ shard, batch }: ShardView): readonly BatchDocument[] {
+  if (batch === null) return [];
+  return [
+    {
+      batch_id: batch.id,
+      stage: shard.stage,
+      group: shard.group,
+      shard: shard.number,
+      requests: shard.requests,
+      processing_status: batch.processingStatus,
+      created_at: batch.createdAt,
+      expires_at: batch.expiresAt,
+    },
+  ];
+}
+
+/** Rows whose answer is no good, whatever the API called it. */
+export function countFailed(document: Pick<JobDocument, 'failures'>): number {
+  return Object.values(document.failures).reduce((sum, count) => sum + count, 0);
+}

@@ -1,0 +1,61 @@
+import type { Shard } from '../shard.ts';
+
+/** A file that is written once, in order, under a temporary name. */
+export interface NewFile {
+  /** Appends; buffered, so that a call a line is cheap. @throws StoreError when the disk refuses. */
+  write(text: string): void;
+  writeBytes(bytes: Uint8Array): void;
+  readonly bytes: number;
+  /** fsync, rename to the final name, fsync of the folder. */
+  finish(): { readonly bytes: number; readonly sha256: string };
+  /** Removes what was written, may be called at any time; does nothing once `finish` has given the file its name. */
+  discard(): void;
+}
+
+/** A line of a file: its text, and where it stands. Of a line beyond MAX_LINE_BYTES `text` is only the head. */
+export interface Line {
+  readonly text: string;
+  readonly offset: number;
+  /** Bytes without the newline. */
+  readonly length: number;
+}
+
+/** Reads byte ranges of one file; close it when done. */
+export interface RangeReader {
+  read(offset: number, length: number): string;
+  close(): void;
+}
+
+/** The files of jobs in the workspace. Paths in and out are relative to it, with forward slashes. */
+export interface JobFiles {
+  /** Of batch_requests/<job id>/ and of batch_results/<job id>/. */
+  requestsDir(jobId: string): string;
+  resultsDir(jobId: string): string;
+  /** A new file; folders are made. `private`: mode 0600, and 0700 for folders. */
+  create(path: string, options: { readonly private: boolean }): NewFile;
+  /** Removes batch_requests/<job id>/ and batch_results/<job id>/ with all that is in them. */
+  removeJob(jobId: string): void;
+  remove(path: string): void;
+  exists(path: string): boolean;
+  size(path: string): number;
+  /** Lines split on LF bytes, blank ones skipped. `text` is decoded as UTF-8. */
+  lines(path: string): AsyncIterable<readonly Line[]>;
+  open(path: string): RangeReader;
+  /** The create body of a shard without its last two bytes; throws StoreError when the file is not the one built. */
+  body(path: string, shard: Pick<Shard, 'bodyBytes' | 'fileSha256'>): AsyncIterable<Uint8Array>;
+  /** A small file, whole: temporary name, rename; `durable` adds the two fsyncs. Folders are made. */
+  replace(
+    path: string,
+    content: string,
+    options: { readonly private: boolean; readonly durable: boolean },
+  ): void;
+  /** Appends one line and fsyncs. */
+  append(path: string, line: string): void;
+  sha256(path: string): Promise<string>;
+}
+
+export const shardPath = (requestsDir: string, stage: string, number: number): string =>
+  `${requestsDir}/${stage}-${String(number).padStart(4, '0')}.jsonl`;
+
+export const rawPath = (resultsDir: string, stage: string, number: number): string =>
+  `${resultsDir}/${stage}-${String(number).padStart(4, '0')}.raw.jsonl`;

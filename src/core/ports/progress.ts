@@ -1,0 +1,53 @@
+/** What a step tells of its work while it goes on. The command line turns it into a spinner or plain lines on stderr. */
+export type Progress =
+  | { readonly kind: 'building'; readonly requests: number }
+  | { readonly kind: 'built'; readonly jobId: string; readonly requests: number; readonly shards: number }
+  | { readonly kind: 'carried_on'; readonly jobId: string }
+  | {
+      readonly kind: 'uploading';
+      readonly shard: number;
+      readonly shards: number;
+      readonly requests: number;
+      readonly bytesSent: number;
+      readonly bytes: number;
+    }
+  | {
+      readonly kind: 'created';
+      readonly shard: number;
+      readonly shards: number;
+      readonly batchId: string;
+      readonly requests: number;
+    }
+  | { readonly kind: 'waiting'; readonly why: string; readonly ms: number }
+  | {
+      readonly kind: 'in_doubt';
+      readonly shard: number;
+      readonly shards: number;
+      readonly requests: number;
+      readonly why: string;
+      readonly settleMs: number;
+    }
+  | {
+      readonly kind: 'provisional';
+      readonly shard: number;
+      readonly requests: number;
+      readonly batchIds: readonly string[];
+    }
+  | { readonly kind: 'verified'; readonly shard: number; readonly batchId: string }
+  | { readonly kind: 'absent'; readonly shard: number; readonly looks: number; readonly settleMs: number }
+  | { readonly kind: 'late_duplicate'; readonly shard: number; readonly batchId: string }
+  | {
+      readonly kind: 'polled';
+      readonly pending: number;
+      readonly ended: number;
+      readonly requests: number;
+      readonly elapsedMs: number;
+      readonly nextLookMs: number | null;
+    }
+  | { readonly kind: 'not_found'; readonly batchId: string; readonly why: string }
+  | { readonly kind: 'downloading'; readonly batchId: string; readonly bytes: number }
+  | { readonly kind: 'applying'; readonly batchId: string; readonly rows: number; readonly requests: number }
+  | { readonly kind: 'writing'; readonly rows: number }
+  | { readonly kind: 'notice'; readonly text: string };
+
+export type ReportProgress = (progress: Progress) => void;

@@ -1,0 +1,97 @@
+import type { Batch } from '../batch.ts';
+import type { AuthError, ProviderError } from '../errors.ts';
+import type { Account } from '../job.ts';
+
+/** What the headers of any answer say about when and where it was given. */
+export interface ServerStamp {
+  /** From `Date`, milliseconds, resolution one second; null when the header is absent or absurd. */
+  readonly serverMs: number | null;
+  readonly workspaceId: string | null;
+  readonly organizationId: string | null;
+  readonly requestId: string | null;
+}
+
+export interface Listing {
+  /** Newest first. */
+  readonly batches: readonly Batch[];
+  readonly hasMore: boolean;
+  /** Cursor for the next, older page; null on an empty page. */
+  readonly lastId: string | null;
+  readonly stamp: ServerStamp;
+}
+
+export interface BatchUpload {
+  readonly apiVersion: string;
+  readonly requests: number;
+  /** Length of the whole body, framing included; sent as Content-Length. */
+  readonly bodyBytes: number;
+  /**
+   * All of the body but its last two bytes. A chunk may be overwritten once the next one is asked for. Must throw when
+   * the bytes are not those that were built.
+   */
+  readonly head: () => AsyncIterable<Uint8Array>;
+  /**
+   * Called once all of `head` has left and nothing has been answered. When it throws, the tail is not sent. What it
+   * returns is asked at the last moment before the two bytes: false means that too long went by since the seal.
+   */
+  readonly beforeTail: () => Promise<() => boolean>;
+  readonly onProgress: (bytesSent: number) => void;
+}
+
+/**
+ * How a create ended. `not_created` is certain: the tail was never sent, or the API refused in its own words.
+ * Everything else is `unknown`, and nobody may send the shard again before that is settled.
+ */
+export type CreateOutcome =
+  | { readonly kind: 'created'; readonly batch: Batch; readonly stamp: ServerStamp }
+  | {
+      readonly kind: 'not_created';
+      /** True when the tail had left, so that the refusal is the API's word and not arithmetic. */
+      readonly tailSent: boolean;
+      readonly bytesSent: number;
+      readonly refusal: Refusal;
+      readonly error: ProviderError | AuthError;
+    }
+  | {
+      readonly kind: 'unknown';
+      readonly reason: string;
+      readonly status: number | null;
+      readonly requestId: string | null;
+    };
+
+/**
+ * - broken: no answer; worth repeating.  - rate_limited: wait, then repeat.  - too_large: halve the shard.
+ * - spend_cap: waiting does not help.  - auth: the key.  - refused: the API named what is wrong.
+ * - overloaded: an answer that came before the tail and may pass.
+ */
+export type Refusal =
+  | 'broken'
+  | 'rate_limited'
+  | 'too_large'
+  | 'spend_cap'
+  | 'auth'
+  | 'refused'
+  | 'overloaded';
+
+/** The Message Batches API. Every method but `createBatch` may be repeated freely. */
+export interface BatchProvider {
+  readonly account: Account;
+  /** One POST; never repeated, never redirected. Throws only what `beforeTail` or `head` threw. */
+  createBatch(upload: BatchUpload, signal: AbortSignal): Promise<CreateOutcome>;
+  /** @throws ProviderError, AuthError */
+  listBatches(
+    page: { readonly limit: number; readonly afterId: string | null },
+    signal: AbortSignal,
+  ): Promise<Listing>;
+  /** @throws ProviderError with status 404 when the API does not know it (now). */
+  retrieveBatch(
+    id: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly batch: Batch; readonly stamp: ServerStamp }>;
+  /** Null when the batch had ended already. */
+  cancelBatch(id: string, signal: AbortSignal): Promise<Batch | null>;
+  /** Raw bytes as they come. Ends without an error when the connection closes cleanly, even if too early. */
+  openResults(batch: Batch, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
+  /** Free. `paramsJson` is a request's params; throws ProviderError with the API's words when it refuses them. */
+  countTokens(paramsJson: string, apiVersion: string, signal: AbortSignal): Promise<number>;
+}

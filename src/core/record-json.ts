@@ -1,0 +1,61 @@
+import { lookUp, type Template, type TemplateScope, valueText } from './template.ts';
+
+/** A record as JSON, and the JSON of each column: texts are escaped once and used in both files. */
+export interface RecordJson {
+  readonly json: string;
+  readonly columns: Readonly<Record<string, string>>;
+}
+
+// Names of columns repeat in every record.
+const escapedNames = new Map<string, string>();
+
+/** The JSON of a record, columns in their order. */
+export function recordToJson(fields: Readonly<Record<string, unknown>>): RecordJson {
+  const columns: Record<string, string> = Object.create(null);
+  let json = '{';
+  for (const name in fields) {
+    // undefined never comes from a source, and would not be JSON.
+    const value = JSON.stringify(fields[name]) ?? 'null';
+    columns[name] = value;
+    json += `${json === '{' ? '' : ','}${escapeName(name)}:${value}`;
+  }
+  return { json: `${json}}`, columns };
+}
+
+function escapeName(name: string): string {
+  const known = escapedNames.get(name);
+  if (known !== undefined) return known;
+  const escaped = JSON.stringify(name);
+  // JSONL records may each bring names of their own; the names kept must not grow with them.
+  if (escapedNames.size < 1000) escapedNames.set(name, escaped);
+  return escaped;
+}
+
+// White space as it stands inside a JSON string.
+const BLANK = /^(?:\s|\\[nrtf]|\\u000b)*$/;
+
+/**
+ * A template rendered for a record as a JSON string, quotes included; the same as JSON.stringify of its text, but
+ * columns that are escaped already are not escaped again. Throws TemplateError.
+ */
+export function renderToJson(template: Template, scope: TemplateScope, record: RecordJson): string {
+  if (template.parts === null) return JSON.stringify(template.render(scope));
+  let json = '"';
+  for (const part of template.parts) {
+    if (part.kind === 'literal') {
+      json += part.json;
+      continue;
+    }
+    const value = lookUp(scope, part.name);
+    // Rendering says which column is missing.
+    if (value === undefined) return JSON.stringify(template.render(scope));
+    const escaped = typeof value === 'string' ? record.columns[part.name] : undefined;
+    json += (escaped ?? JSON.stringify(valueText(value))).slice(1, -1);
+  }
+  return `${json}"`;
+}
+
+/** Whether a JSON string, as renderToJson gives it, holds nothing but white space. */
+export function isBlankJson(json: string): boolean {
+  return BLANK.test(json.slice(1, -1));
+}

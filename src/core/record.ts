@@ -1,0 +1,72 @@
+/** Where a record came from: a path as the user wrote it, and a line counted from 1 where there are lines. */
+export interface Location {
+  readonly file: string;
+  readonly line: number | null;
+}
+
+/** One item of the user's local data, before it becomes a request. */
+export interface SourceRecord {
+  readonly kind: 'record';
+  /** Column → value, in the order of the data. Null-prototype, so that a column may be called `constructor`. */
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly at: Location;
+}
+
+/** An item that cannot be a record (a ragged row, a line that is not JSON). The source goes on after it. */
+export interface SourceProblem {
+  readonly kind: 'problem';
+  readonly problem: string;
+  readonly at: Location;
+}
+
+/** A ready-made request line (`source: {requests: …}`), checked but not changed. */
+export interface SourceReady {
+  readonly kind: 'ready';
+  /** As written; it may still need to be made legal. */
+  readonly customId: string;
+  /** The text of `params` exactly as it stands in the line. */
+  readonly paramsJson: string;
+  /** The same, parsed, for checks only: big integers in it are not exact. */
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly at: Location;
+}
+
+export type SourceItem = SourceRecord | SourceReady | SourceProblem;
+
+/**
+ * Local data as a stream. Chunks hold up to some thousand items, in the order of the data; memory does not grow
+ * with it. May be read more than once. Throws InputError when the whole source cannot be used (not there, not
+ * UTF-8 text, changed while it was read, no records at all); a bad record is an item and does not end the stream.
+ */
+export interface RecordSource {
+  items(signal: AbortSignal): AsyncIterable<readonly SourceItem[]>;
+}
+
+/**
+ * Text files named relative to the job file, confined to the workspace. Throws InputError when a file is missing,
+ * outside, too large or not UTF-8. Reads of the same path are cached up to a bound in bytes.
+ */
+export interface TextReader {
+  read(path: string): Promise<string>;
+}
+
+/** A record rendered into what the API takes, before it has a shard. */
+export interface RenderedRequest {
+  /** Position among the records that were kept, from 1; the number on the wire. */
+  readonly seq: number;
+  /** The id that users see: legal (1-64 of A-Z a-z 0-9 _ -), stable over rebuilds. */
+  readonly customId: string;
+  /** The user's own key where it had to be changed to be legal, else null. */
+  readonly originalId: string | null;
+  /** One line of records.jsonl, without the newline. */
+  readonly recordJson: string;
+  /** The `params` of the request as JSON text, exactly as it goes on the wire. */
+  readonly paramsJson: string;
+  /** Where the answer goes, relative to the workspace; null means the default place. */
+  readonly outputPath: string | null;
+  readonly at: Location;
+}
+
+export interface RenderProblem extends SourceProblem {}
+
+export type RenderItem = ({ readonly kind: 'request' } & RenderedRequest) | RenderProblem;

@@ -1,0 +1,74 @@
+import { memberSpans } from './json-spans.ts';
+import type { Judgement } from './judge.ts';
+import type { FailureClass, RowStatus } from './result.ts';
+
+/** What the store knows of a row, beside what its raw line says. */
+export interface RowFacts {
+  readonly customId: string;
+  readonly stage: string;
+  readonly group: string | null;
+  readonly status: RowStatus;
+  readonly failure: FailureClass | null;
+  readonly attempt: number;
+  readonly batchId: string | null;
+  /** Where its answer was written; null when it was not. */
+  readonly output: string | null;
+}
+
+/**
+ * One line of results.jsonl, without the newline; its keys are described in docs/results.md. `answer` is null for a row
+ * without a raw line; `line` is that raw line, from which `content` is copied unchanged.
+ */
+export function resultRow(facts: RowFacts, answer: Judgement | null, line: string | null): string {
+  const content = answer?.hasOtherBlocks === true && line !== null ? contentOf(line) : null;
+  const head = rowHead(facts);
+  const body = JSON.stringify({ text: answer?.text ?? null, json: null }).slice(1, -1);
+  const tail = JSON.stringify({
+    stop_reason: answer?.stopReason ?? null,
+    model: answer?.model ?? null,
+    usage: usageOf(answer),
+    error: errorOf(answer),
+    attempt: facts.attempt,
+    reused: false,
+    batch_id: facts.batchId,
+    output: facts.output,
+  }).slice(1);
+  return `${head},${body},${content === null ? '' : `"content":${content},`}${tail}`;
+}
+
+/** How the line of a row begins, up to and without the comma before `text`: enough to recognise it by. */
+export function rowHead(facts: Omit<RowFacts, 'attempt' | 'batchId' | 'output'>): string {
+  const { customId, stage, group, status, failure } = facts;
+  return JSON.stringify({ custom_id: customId, stage, group, status, failure }).slice(0, -1);
+}
+
+/**
+ * The content blocks as they stand in the raw line: parsing them and writing them again would change numbers that a
+ * double cannot hold (an id of 19 digits in the input of a tool). Null when there are none.
+ */
+export function contentOf(line: string): string | null {
+  let text = line;
+  for (const name of ['result', 'message', 'content']) {
+    const span = memberSpans(text).findLast((member) => member.name === name);
+    if (span === undefined) return null;
+    text = text.slice(span.start, span.end);
+  }
+  return text;
+}
+
+function usageOf(answer: Judgement | null) {
+  const usage = answer?.usage ?? null;
+  if (usage === null) return null;
+  return {
+    input_tokens: usage.input,
+    output_tokens: usage.output,
+    cache_creation_input_tokens: usage.cacheCreation,
+    cache_read_input_tokens: usage.cacheRead,
+  };
+}
+
+function errorOf(answer: Judgement | null) {
+  const error = answer?.error ?? null;
+  if (error === null) return null;
+  return { type: error.type, message: error.message, request_id: error.requestId };
+}

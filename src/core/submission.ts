@@ -1,0 +1,54 @@
+/** One POST of one shard, numbered from 1. The state machine is drawn in docs/states.md. */
+export interface Submission {
+  readonly id: number;
+  readonly shardId: number;
+  readonly number: number;
+  readonly state: SubmissionState;
+  /** Server time where it was known, else this machine's; milliseconds. */
+  readonly uploadStartedMs: number;
+  readonly sealedMs: number | null;
+  readonly fence: Fence | null;
+  readonly reason: string | null;
+  /** Until then every listing is also searched for it, though it was judged absent or refused. */
+  readonly watchUntilMs: number | null;
+}
+
+/**
+ * - uploading: not sealed, so nothing can exist.  - aborted: ended before the seal.
+ * - sealed: the two last bytes may have left.  - created: its batch is known.
+ * - rejected: sealed, and the API said no.  - in_doubt: sealed, and nobody knows.
+ * - stuck: only the user can settle it.  - absent: proven not to exist; under watch for a day.
+ */
+export type SubmissionState =
+  | 'uploading'
+  | 'aborted'
+  | 'sealed'
+  | 'created'
+  | 'rejected'
+  | 'in_doubt'
+  | 'stuck'
+  | 'absent';
+
+/** The account's newest batches, listed after the upload and before the seal. */
+export interface Fence {
+  /** Every batch created since ten minutes before the upload began; none of them can be this submission's. */
+  readonly batchIds: readonly string[];
+  /** Of the listing's answer; null when it carried no usable `Date`. */
+  readonly serverMs: number | null;
+  readonly workspaceId: string | null;
+  readonly organizationId: string | null;
+}
+
+/** One look at the account's batches while a submission was in doubt: the evidence of absence. */
+export interface Look {
+  readonly serverMs: number;
+  /** Every page was whole and came from the workspace of the fence. */
+  readonly clean: boolean;
+  /** A batch that must be there was there, or the workspace is known to have none. */
+  readonly knownSeen: boolean;
+}
+
+export interface Candidate {
+  readonly batchId: string;
+  readonly verdict: 'provisional' | 'verified' | 'rejected';
+}

@@ -1,0 +1,153 @@
+import { describe, expect, it } from 'vitest';
+import type { Batch } from '../../src/core/batch.ts';
+import { isBeforeFence, judgeDoubt, mayBeOurs, weighLook } from '../../src/core/doubt.ts';
+import type { Fence } from '../../src/core/submission.ts';
+
+const MINUTE = 60_000;
+const uploadStartedMs = Date.parse('2026-11-20T10:00:00Z');
+const sealedMs = uploadStartedMs + 5 * MINUTE;
+const fence: Fence = {
+  batchIds: ['msgbatch_old'],
+  serverMs: sealedMs,
+  workspaceId: 'wrkspc_a',
+  organizationId: 'org',
+};
+
+function batch(id: string, createdMs: number, requests = 40): Batch {
+  return {
+    id,
+    processingStatus: 'in_progress',
+    counts: { processing: requests, succeeded: 0, errored: 0, canceled: 0, expired: 0 },
+    createdAt: new Date(createdMs).toISOString(),
+    expiresAt: new Date(createdMs + 24 * 60 * MINUTE).toISOString(),
+    endedAt: null,
+    cancelInitiatedAt: null,
+    archivedAt: null,
+    resultsUrl: null,
+    describedJson: '{}',
+  };
+}
+
+describe('a listed batch', () => {
+  const facts = { submission: { uploadStartedMs, sealedMs, fence }, requests: 40 };
+
+  it.each([
+    [
+      'made between upload and seal, by a server that stamps the first byte',
+      batch('b', uploadStartedMs),
+      true,
+    ],
+    ['made just after the seal', batch('b', sealedMs + 2_000), true],
+    ['made when the longest wait for an answer ends', batch('b', sealedMs + 15 * MINUTE), true],
+    ['of another count', batch('b', sealedMs, 41), false],
+    ['that was there at the fence', batch('msgbatch_old', sealedMs), false],
+    ['made before the upload began', batch('b', uploadStartedMs - 2_001), false],
+    ['made long after the seal', batch('b', sealedMs + 15 * MINUTE + 1), false],
+  ])('%s: candidate %s', (_name, listed, expected) => {
+    expect(mayBeOurs(listed, facts)).toBe(expected);
+  });
+
+  it('counts all five counters', () => {
+    const ended = {
+      ...batch('b', sealedMs),
+      counts: { processing: 0, succeeded: 30, errored: 4, canceled: 3, expired: 3 },
+    };
+    expect(mayBeOurs(ended, facts)).toBe(true);
+  });
+
+  it('is looked for a day around where the server gave no Date', () => {
+    const undated = { ...facts, submission: { ...facts.submission, fence: { ...fence, serverMs: null } } };
+    expect(mayBeOurs(batch('b', uploadStartedMs - 20 * 60 * MINUTE), undated)).toBe(true);
+  });
+
+  it('ends the walk only ten minutes before the upload', () => {
+    expect(isBeforeFence(batch('b', uploadStartedMs - 10 * MINUTE), uploadStartedMs)).toBe(false);
+    expect(isBeforeFence(batch('b', uploadStartedMs - 10 * MINUTE - 1), uploadStartedMs)).toBe(true);
+  });
+});
+
+describe('judging a doubt', () => {
+  const settleMs = 15 * MINUTE;
+  const look = (afterSealMs: number, good = true) => ({
+    serverMs: sealedMs + afterSealMs,
+    clean: good,
+    knownSeen: good,
+  });
+  const judge = (
+    looks: ReturnType<typeof look>[],
+    candidates: { batchId: string; verdict: 'provisional' | 'rejected' }[] = [],
+  ) => judgeDoubt({ sealedMs, settleMs, looks, candidates });
+  const late = settleMs + 1_000;
+
+  it('waits after one look, however late: a list may lag', () => {
+    expect(judge([look(late)]).kind).toBe('wait');
+  });
+
+  it('is absent after three clean looks apart from each other, the last after the settle time', () => {
+    expect(judge([look(MINUTE), look(4 * MINUTE), look(late)])).toEqual({ kind: 'absent' });
+  });
+
+  it('is not absent while the settle time runs', () => {
+    expect(judge([look(MINUTE), look(4 * MINUTE), look(8 * MINUTE), look(late - 1)]).kind).toBe('wait');
+  });
+
+  it('does not count looks in one breath as three', () => {
+    expect(judge([look(late), look(late + 100), look(late + 200)]).kind).toBe('wait');
+  });
+
+  it('does not count a look that was broken, of another workspace, or saw nothing that had to be there', () => {
+    expect(judge([look(MINUTE), look(4 * MINUTE, false), look(late)]).kind).toBe('wait');
+    expect(judge([look(MINUTE), look(4 * MINUTE), look(late, false)]).kind).toBe('wait');
+  });
+
+  it('is provisional with a candidate, whatever the looks say', () => {
+    const looks = [look(MINUTE), look(4 * MINUTE), look(late)];
+    expect(judge(looks, [{ batchId: 'b', verdict: 'provisional' }]).kind).toBe('provisional');
+    expect(judge(looks, [{ batchId: 'b', verdict: 'rejected' }]).kind).toBe('absent');
+  });
+
+  it('looks at 0, 5, 15, 30, 60, 120, 240, 480 and 900 seconds, then every ten minutes', () => {
+    const times: number[] = [];
+    const looks: ReturnType<typeof look>[] = [];
+    for (let index = 0; index < 11; index += 1) {
+      const verdict = judge(looks.map((one) => ({ ...one, clean: false })));
+      if (verdict.kind !== 'wait') throw new Error(verdict.kind);
+      const after = verdict.nextLookMs - sealedMs;
+      times.push(Math.round(after / 1000));
+      looks.push(look(after));
+    }
+    expect(times).toEqual([5, 15, 30, 60, 120, 240, 480, 901, 1501, 2101, 2701]);
+  });
+});
+
+describe('a look', () => {
+  const walk = {
+    whole: true,
+    workspaceIds: ['wrkspc_a'],
+    batchIds: new Set(['msgbatch_old', 'x']),
+    endReached: false,
+  };
+
+  it('is clean when every page is whole and from the workspace of the fence', () => {
+    expect(weighLook(walk, fence, new Set())).toEqual({ clean: true, knownSeen: true });
+    expect(weighLook({ ...walk, whole: false }, fence, new Set()).clean).toBe(false);
+    expect(weighLook({ ...walk, workspaceIds: ['wrkspc_a', 'wrkspc_b'] }, fence, new Set()).clean).toBe(
+      false,
+    );
+    expect(weighLook({ ...walk, workspaceIds: [null] }, fence, new Set()).clean).toBe(false);
+  });
+
+  it('proves nothing when it saw no batch that had to be there', () => {
+    expect(weighLook({ ...walk, batchIds: new Set(['x']) }, fence, new Set()).knownSeen).toBe(false);
+    expect(weighLook({ ...walk, batchIds: new Set(['x']) }, fence, new Set(['x'])).knownSeen).toBe(true);
+  });
+
+  it('of an empty workspace counts only when the workspace names itself and the list ended', () => {
+    const empty = { ...walk, batchIds: new Set<string>(), endReached: true };
+    const bare = { ...fence, batchIds: [] };
+    expect(weighLook(empty, bare, new Set()).knownSeen).toBe(true);
+    expect(weighLook({ ...empty, endReached: false }, bare, new Set()).knownSeen).toBe(false);
+    const nameless = { ...bare, workspaceId: null };
+    expect(weighLook({ ...empty, workspaceIds: [null] }, nameless, new Set()).knownSeen).toBe(false);
+  });
+});

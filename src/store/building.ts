@@ -1,0 +1,152 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { StoreError } from '../core/errors.ts';
+import type { JobStore, NewRow, RowClash } from '../core/ports/store.ts';
+import type { Connection } from './connection.ts';
+import { outputKeyOf } from './requests.ts';
+
+type Building = Pick<
+  JobStore,
+  'createJob' | 'openShard' | 'addRows' | 'closeShard' | 'finishBuild' | 'dropJob' | 'findUnfinished'
+>;
+
+/**
+ * Rows that one transaction drops. Output keys are spread over their whole index, so small chunks would write most of it
+ * again each time; all at once would block this process for seconds and need the job's size again for the log.
+ */
+const DROP_CHUNK = 250_000;
+
+export function building(connection: Connection): Building {
+  const { jobs, stages, shards, records, requests, submissions, events, write, read } = connection;
+
+  function addRow(
+    jobId: number,
+    stageId: number,
+    row: NewRow & { readonly shardId: number },
+  ): RowClash | null {
+    const { seq, customId, shardId, outputPath } = row;
+    const isNew = records.insert({
+      jobId,
+      seq,
+      customId,
+      byteOffset: row.recordOffset,
+      byteLength: row.recordLength,
+    });
+    if (!isNew) {
+      const earlierSeq = records.seqOf(jobId, customId);
+      if (earlierSeq === undefined)
+        throw new RangeError(`record ${seq} of job ${jobId} has another custom_id`);
+      // The same record in a later stage.
+      if (earlierSeq !== seq) return { seq, on: 'custom_id', earlierSeq };
+    }
+    const outputKey = outputKeyOf(row.outputFold);
+    if (requests.insert({ stageId, seq, shardId, outputKey, outputPath })) return null;
+    const earlierSeq = requests.seqOfOutput(stageId, outputKey);
+    if (earlierSeq === undefined) throw new RangeError(`no row of stage ${stageId} has the output of ${seq}`);
+    if (isNew) records.delete(jobId, seq);
+    return { seq, on: 'output', earlierSeq };
+  }
+
+  return {
+    createJob: (job) =>
+      write(() => {
+        const created = jobs.insert(job);
+        const stageId = stages.insert(created.id, job.spec.stages);
+        events.record({ jobId: created.id, kind: 'job_created', detail: { job_id: created.jobId } });
+        return { ...created, stageId };
+      }),
+
+    openShard: (stageId, shard) => write(() => shards.open(stageId, shard)),
+
+    addRows: (stageId, rows) =>
+      write(() => {
+        const jobId = stages.jobOf(stageId);
+        for (const shardId of new Set(rows.map((row) => row.shardId))) {
+          const { state, stageId: owner } = shards.byId(shardId);
+          if (owner !== stageId) throw new RangeError(`shard ${shardId} is not of stage ${stageId}`);
+          if (state !== 'building') throw notBuilding(`shard ${shardId}`);
+        }
+        const clashes: RowClash[] = [];
+        for (const row of rows) {
+          const clash = addRow(jobId, stageId, row);
+          if (clash !== null) clashes.push(clash);
+        }
+        return clashes;
+      }),
+
+    closeShard: (shardId, facts) =>
+      write(() => {
+        const { jobId } = shards.byId(shardId);
+        if (!shards.close(shardId, facts)) throw notBuilding(`shard ${shardId}`);
+        events.record({
+          jobId,
+          shardId,
+          kind: 'shard_closed',
+          detail: { requests: facts.requests, body_bytes: facts.bodyBytes, file_sha256: facts.fileSha256 },
+        });
+        connection.foldJob(jobId);
+      }),
+
+    finishBuild: (jobId, { records: count, contentSha256 }) =>
+      write(() => {
+        const built = shards.ofJob(jobId).map(({ shard }) => shard);
+        for (const shard of built) {
+          const rows = requests.count(shard.id);
+          if (shard.state === 'built' && rows === shard.requests) continue;
+          throw incomplete(
+            jobId,
+            `shard ${shard.number} is ${shard.state} with ${rows} rows of ${shard.requests}`,
+          );
+        }
+        const sum = built.reduce((total, shard) => total + shard.requests, 0);
+        if (sum !== count) throw incomplete(jobId, `its shards hold ${sum} of ${count} records`);
+        if (!jobs.markBuilt(jobId, count, contentSha256)) throw notBuilding(`job ${jobId}`);
+        events.record({ jobId, kind: 'job_built', detail: { records: count, shards: built.length } });
+      }),
+
+    async dropJob(jobId) {
+      // Not one transaction: from the first commit on the job is `building` again, which counts for nothing and which
+      // any later run clears away, so a kill in between leaves no half a job.
+      await write(() => {
+        const job = jobs.byId(jobId);
+        if (submissions.isSent(jobId)) {
+          throw new StoreError(`job ${job.jobId} cannot be forgotten`, {
+            code: 'job_submitted',
+            why: 'it has been submitted, and its batches can only be found through it',
+            next: `batchctl cancel ${job.jobId}`,
+          });
+        }
+        jobs.markUnbuilt(jobId);
+      });
+      for (const stageId of await read(() => stages.ids(jobId))) {
+        while ((await write(() => requests.deleteChunk(stageId, DROP_CHUNK))) > 0) await nextTurn();
+      }
+      while ((await write(() => records.deleteChunk(jobId, DROP_CHUNK))) > 0) await nextTurn();
+      await write(() => {
+        submissions.deleteOfJob(jobId);
+        shards.deleteOfJob(jobId);
+        stages.deleteOfJob(jobId);
+        events.deleteOfJob(jobId);
+        jobs.delete(jobId);
+      });
+    },
+
+    findUnfinished: (contentSha256, on, exceptJobId) =>
+      read(() => jobs.unfinished(contentSha256, on === 'emulator', exceptJobId)),
+  };
+}
+
+function notBuilding(what: string): StoreError {
+  return new StoreError(`${what} is built already`, {
+    code: 'not_building',
+    why: 'what was built is never changed',
+    next: 'start the same command again',
+  });
+}
+
+function incomplete(jobId: number, why: string): StoreError {
+  return new StoreError(`job ${jobId} is not complete`, {
+    code: 'build_incomplete',
+    why,
+    next: 'start the same command again',
+  });
+}

@@ -1,0 +1,67 @@
+import { foldJobState, isFinal } from '../core/job.ts';
+import { prepareAccounts } from './accounts.ts';
+import { prepareBatches } from './batches.ts';
+import { prepareCandidates } from './candidates.ts';
+import { prepareEvents } from './events.ts';
+import { prepareJobs } from './jobs.ts';
+import type { Db } from './open.ts';
+import { prepareRecords } from './records.ts';
+import { prepareRequests } from './requests.ts';
+import { prepareShards } from './shards.ts';
+import { toStoreError } from './sqlite-errors.ts';
+import { prepareStages } from './stages.ts';
+import { prepareSubmissions } from './submissions.ts';
+
+/** The statements of every table on one connection, and the two ways to run them. */
+export type Connection = ReturnType<typeof openConnection>;
+
+export function openConnection(db: Db, now: () => Date) {
+  const accounts = prepareAccounts(db);
+  const jobs = prepareJobs(db);
+  const stages = prepareStages(db);
+  const shards = prepareShards(db);
+  const records = prepareRecords(db);
+  const requests = prepareRequests(db);
+  const submissions = prepareSubmissions(db);
+  const batches = prepareBatches(db, now);
+  const candidates = prepareCandidates(db);
+  const events = prepareEvents(db, now);
+
+  return {
+    accounts,
+    jobs,
+    stages,
+    shards,
+    records,
+    requests,
+    submissions,
+    batches,
+    candidates,
+    events,
+
+    /**
+     * All of `work` or nothing. It takes the write lock first, so that what it reads cannot change before it writes, and
+     * it is synchronous, so that nothing else of this process gets between.
+     */
+    write: <T>(work: () => T): Promise<T> => settle(db, () => db.transaction(work).immediate()),
+
+    /** One snapshot for all that `work` reads. */
+    read: <T>(work: () => T): Promise<T> => settle(db, () => db.transaction(work).deferred()),
+
+    /** To be called at the end of every write that changes a shard, a submission or whether a batch has ended. */
+    foldJob(jobId: number): void {
+      const job = jobs.byId(jobId);
+      if (job.state === 'building' || isFinal(job.state)) return;
+      const state = foldJobState(shards.facts(jobId), job.submitRequestedAt !== null);
+      if (state !== job.state) jobs.setState(jobId, state);
+    },
+  };
+}
+
+async function settle<T>(db: Db, work: () => T): Promise<T> {
+  try {
+    return work();
+  } catch (error) {
+    throw toStoreError(error, db.name);
+  }
+}

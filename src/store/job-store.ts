@@ -1,0 +1,24 @@
+import type { JobStore } from '../core/ports/store.ts';
+import { building } from './building.ts';
+import { openConnection } from './connection.ts';
+import { prepareFindJob } from './find-job.ts';
+import type { Db } from './open.ts';
+import { reading } from './reading.ts';
+import { reconciling } from './reconciling.ts';
+import { retrieving } from './retrieving.ts';
+import { submitting } from './submitting.ts';
+
+/** The port on one open database of the newest schema. */
+export function assembleJobStore(db: Db, now: () => Date): JobStore {
+  const connection = openConnection(db, now);
+  return {
+    ...building(connection),
+    ...reading(connection, prepareFindJob(db)),
+    ...submitting(connection),
+    ...reconciling(connection),
+    ...retrieving(connection),
+    close: () => {
+      db.close();
+    },
+  };
+}

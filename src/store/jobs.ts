@@ -1,0 +1,152 @@
+import { StoreError } from '../core/errors.ts';
+import type { Job, JobSpec, JobState } from '../core/job.ts';
+import { readSpec } from './json-columns.ts';
+import type { Db } from './open.ts';
+
+export type Jobs = ReturnType<typeof prepareJobs>;
+
+interface JobRow extends Omit<Job, 'spec' | 'account'> {
+  readonly specJson: string;
+  readonly baseUrl: string | null;
+  readonly keyFingerprint: string | null;
+}
+
+const SELECT_JOB = `
+  SELECT jobs.id, jobs.job_id AS jobId, jobs.name, jobs.state, jobs.spec_json AS specJson, jobs.records,
+    jobs.created_at AS createdAt, jobs.submit_requested_at AS submitRequestedAt,
+    jobs.cancel_requested_at AS cancelRequestedAt, jobs.final_at AS finalAt,
+    accounts.base_url AS baseUrl, accounts.key_fingerprint AS keyFingerprint
+  FROM jobs
+  LEFT JOIN accounts ON accounts.id = jobs.account_id`;
+
+export function prepareJobs(db: Db) {
+  const insertJob = db.prepare<{ jobId: string; name: string; specJson: string; createdAt: string }>(`
+    INSERT INTO jobs (job_id, name, spec_json, state, created_at)
+    VALUES (:jobId, :name, :specJson, 'building', :createdAt)
+  `);
+  const selectTaken = db.prepare<{ jobId: string }>(`
+    SELECT 1
+    FROM jobs
+    WHERE job_id = :jobId
+  `);
+  const selectById = db.prepare<{ id: number }, JobRow>(`
+    ${SELECT_JOB}
+    WHERE jobs.id = :id
+  `);
+  const selectNewest = db.prepare<{ pendingOnly: number; limit: number }, JobRow>(`
+    ${SELECT_JOB}
+    WHERE jobs.state <> 'building' AND (NOT :pendingOnly OR jobs.final_at IS NULL)
+    ORDER BY jobs.id DESC
+    LIMIT :limit
+  `);
+  const selectBuilding = db.prepare<[], JobRow>(`
+    ${SELECT_JOB}
+    WHERE jobs.state = 'building'
+    ORDER BY jobs.id
+  `);
+  // Built and never submitted, it has no account yet and may go to either side.
+  const selectUnfinished = db.prepare<
+    { contentSha256: string; onEmulator: number; exceptId: number },
+    JobRow
+  >(`
+    ${SELECT_JOB}
+    WHERE jobs.content_sha256 = :contentSha256
+      AND jobs.id <> :exceptId
+      AND jobs.state NOT IN ('building','done','canceled','failed')
+      AND jobs.cancel_requested_at IS NULL
+      AND (accounts.id IS NULL OR (accounts.base_url LIKE 'emulator:%') = :onEmulator)
+    ORDER BY jobs.id DESC
+    LIMIT 1
+  `);
+  const updateBuilt = db.prepare<{ id: number; records: number; contentSha256: string }>(`
+    UPDATE jobs
+    SET state = 'built', records = :records, content_sha256 = :contentSha256
+    WHERE id = :id AND state = 'building'
+  `);
+  const updateState = db.prepare<{ id: number; state: JobState }>(`
+    UPDATE jobs
+    SET state = :state
+    WHERE id = :id
+  `);
+  const updateUnbuilt = db.prepare<{ id: number }>(`
+    UPDATE jobs
+    SET state = 'building', final_at = NULL
+    WHERE id = :id
+  `);
+  const updateFinal = db.prepare<{ id: number; state: JobState; finalAt: string }>(`
+    UPDATE jobs
+    SET state = :state, final_at = :finalAt
+    WHERE id = :id
+  `);
+  const updateSubmitRequested = db.prepare<{ id: number; accountId: number; at: string }>(`
+    UPDATE jobs
+    SET account_id = :accountId, submit_requested_at = :at
+    WHERE id = :id
+  `);
+  const updateCancelRequested = db.prepare<{ id: number; at: string }>(`
+    UPDATE jobs
+    SET cancel_requested_at = :at
+    WHERE id = :id
+  `);
+  const deleteJob = db.prepare<{ id: number }>(`
+    DELETE FROM jobs
+    WHERE id = :id
+  `);
+
+  function byId(id: number): Job {
+    const row = selectById.get({ id });
+    if (row !== undefined) return toJob(row);
+    throw new StoreError(`job ${id} is gone from the store`, {
+      code: 'job_gone',
+      why: 'another run has dropped it',
+      next: 'batchctl list --all',
+    });
+  }
+
+  return {
+    insert({ name, spec, at }: { readonly name: string; readonly spec: JobSpec; readonly at: Date }): Job {
+      const stem = `${name}-${stampOf(at)}`;
+      let jobId = stem;
+      for (let n = 2; selectTaken.get({ jobId }) !== undefined; n += 1) jobId = `${stem}-${n}`;
+      const { lastInsertRowid } = insertJob.run({
+        jobId,
+        name,
+        specJson: JSON.stringify(spec),
+        createdAt: at.toISOString(),
+      });
+      return byId(Number(lastInsertRowid));
+    },
+    byId,
+    building: (): readonly Job[] => selectBuilding.all().map(toJob),
+    /** Without those in `building`. */
+    newest: (pendingOnly: boolean, limit: number | null): readonly Job[] =>
+      selectNewest.all({ pendingOnly: pendingOnly ? 1 : 0, limit: limit ?? -1 }).map(toJob),
+    unfinished(contentSha256: string, onEmulator: boolean, exceptId: number): Job | null {
+      const row = selectUnfinished.get({ contentSha256, onEmulator: onEmulator ? 1 : 0, exceptId });
+      return row === undefined ? null : toJob(row);
+    },
+    /** False when the job is not `building`. */
+    markBuilt: (id: number, records: number, contentSha256: string): boolean =>
+      updateBuilt.run({ id, records, contentSha256 }).changes === 1,
+    /** From here on the job does not count any more. */
+    markUnbuilt: (id: number) => updateUnbuilt.run({ id }),
+    setState: (id: number, state: JobState) => updateState.run({ id, state }),
+    finish: (id: number, state: JobState, at: Date) =>
+      updateFinal.run({ id, state, finalAt: at.toISOString() }),
+    requestSubmission: (id: number, accountId: number, at: Date) =>
+      updateSubmitRequested.run({ id, accountId, at: at.toISOString() }),
+    requestCancel: (id: number, at: Date) => updateCancelRequested.run({ id, at: at.toISOString() }),
+    delete: (id: number) => deleteJob.run({ id }),
+  };
+}
+
+function toJob({ specJson, baseUrl, keyFingerprint, ...job }: JobRow): Job {
+  const account = baseUrl === null || keyFingerprint === null ? null : { baseUrl, keyFingerprint };
+  return { ...job, account, spec: readSpec(specJson) };
+}
+
+/** `YYYYMMDD-HHMMSS`, UTC. */
+function stampOf(at: Date): string {
+  const [day = '', time = ''] = at.toISOString().split('T');
+  return `${day.replaceAll('-', '')}-${time.slice(0, 8).replaceAll(':', '')}`;
+}

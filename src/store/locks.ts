@@ -1,0 +1,143 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Clock } from '../core/ports/clock.ts';
+import type { Lock } from '../core/ports/locks.ts';
+import { connect, type Db } from './open.ts';
+import { isBusy, toStoreError } from './sqlite-errors.ts';
+
+/**
+ * Locks between processes: an exclusive transaction on an SQLite file that holds nothing. The kernel frees it when its
+ * holder dies, however it dies, so a lock left behind does not exist.
+ *
+ * Never open a lock file any other way: on POSIX, closing any handle of a file drops this process's locks on it. And
+ * never delete one: two programs could then hold «the same» lock on two files.
+ */
+export interface Holder {
+  /** Null when the holder has not said yet who it is. */
+  readonly pid: number | null;
+  readonly command: string;
+  readonly startedAt: string | null;
+}
+
+/**
+ * Two attempts at the same moment can each find the other's, though nobody holds the lock yet. Waiting this long
+ * settles it.
+ */
+const PATIENCE_MS = 50;
+
+const UNKNOWN_HOLDER: Holder = { pid: null, command: 'another process', startedAt: null };
+
+/** The lock, or who holds it. @throws StoreError when the file cannot be made. */
+export function tryLock(path: string, holder: Holder): Lock | Holder {
+  return attempt(path, holder, PATIENCE_MS);
+}
+
+export function isLock(result: Lock | Holder): result is Lock {
+  return 'release' in result;
+}
+
+/** Who holds the lock now; null when nobody does. Takes no more than a moment's shared lock. */
+export function readHolder(path: string): Holder | null {
+  const db = openLockFile(path, PATIENCE_MS);
+  try {
+    db.prepare('SELECT 1 FROM sqlite_schema').get();
+    return null;
+  } catch (error) {
+    if (isBusy(error)) return readSidecar(path);
+    throw toStoreError(error, path);
+  } finally {
+    db.close();
+  }
+}
+
+/**
+ * Waits as long as it takes; `onWait` is called once, when it has to. Ends with the signal's reason.
+ */
+export async function waitForLock(
+  path: string,
+  holder: Holder,
+  options: {
+    readonly clock: Clock;
+    readonly signal: AbortSignal;
+    readonly onWait: (holder: Holder) => void;
+  },
+): Promise<Lock> {
+  const { clock, signal, onWait } = options;
+  for (let round = 0; ; round += 1) {
+    signal.throwIfAborted();
+    // Without patience: it would block the event loop, and the sleep below is as good.
+    const result = attempt(path, holder, 0);
+    if (isLock(result)) return result;
+    if (round === 1) onWait(result);
+    await clock.sleep(Math.min(50 * 2 ** Math.min(round, 10), 1_000) * (0.5 + clock.random()), signal);
+  }
+}
+
+function attempt(path: string, holder: Holder, patienceMs: number): Lock | Holder {
+  const db = openLockFile(path, patienceMs);
+  try {
+    db.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    db.close();
+    if (isBusy(error)) return readSidecar(path);
+    throw toStoreError(error, path);
+  }
+  writeSidecar(path, holder);
+  return {
+    release() {
+      if (!db.open) return;
+      // First the name, then the lock: the next holder's name must not be the one that goes.
+      rmSync(sidecarOf(path), { force: true });
+      db.close();
+    },
+  };
+}
+
+function openLockFile(path: string, patienceMs: number): Db {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    return connect(path, { busyTimeoutMs: patienceMs });
+  } catch (error) {
+    throw toStoreError(error, path);
+  }
+}
+
+function sidecarOf(path: string): string {
+  return `${path}.holder.json`;
+}
+
+/** Only talk: that it cannot be written must not stop a run that has the lock. */
+function writeSidecar(path: string, { pid, command, startedAt }: Holder): void {
+  const temporary = `${sidecarOf(path)}.${process.pid}`;
+  try {
+    writeFileSync(temporary, JSON.stringify({ pid, command, started_at: startedAt }), { mode: 0o600 });
+    renameSync(temporary, sidecarOf(path));
+  } catch {
+    rmSync(temporary, { force: true });
+  }
+}
+
+/** Says who holds a lock that is held. What a dead process left there is not believed. */
+function readSidecar(path: string): Holder {
+  try {
+    const told: unknown = JSON.parse(readFileSync(sidecarOf(path), 'utf8'));
+    if (typeof told !== 'object' || told === null) return UNKNOWN_HOLDER;
+    if (!('pid' in told) || typeof told.pid !== 'number' || !isAlive(told.pid)) return UNKNOWN_HOLDER;
+    return {
+      pid: told.pid,
+      command: 'command' in told && typeof told.command === 'string' ? told.command : UNKNOWN_HOLDER.command,
+      startedAt: 'started_at' in told && typeof told.started_at === 'string' ? told.started_at : null,
+    };
+  } catch {
+    return UNKNOWN_HOLDER;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}

@@ -1,0 +1,81 @@
+import type { JobStore, RowView, ShardView } from '../core/ports/store.ts';
+import type { Connection } from './connection.ts';
+import type { FindJob } from './find-job.ts';
+
+type Reading = Pick<
+  JobStore,
+  | 'findJob'
+  | 'jobById'
+  | 'listJobs'
+  | 'buildingJobs'
+  | 'shards'
+  | 'rows'
+  | 'rowsOf'
+  | 'shardSeqs'
+  | 'rowByCustomId'
+  | 'recordEvent'
+  | 'events'
+>;
+
+const SEQS_CHUNK = 10_000;
+
+export function reading(connection: Connection, findJobId: FindJob): Reading {
+  const { jobs, stages, shards, records, requests, submissions, batches, candidates, events, read, write } =
+    connection;
+
+  function viewShards(jobId: number): readonly ShardView[] {
+    const submissionOf = new Map(submissions.ofJob(jobId).map((one) => [one.shardId, one]));
+    const batchOf = batches.ofJob(jobId);
+    const candidatesOf = candidates.ofJob(jobId);
+    return shards
+      .ofJob(jobId)
+      .filter(({ shard }) => shard.state !== 'split')
+      .map(({ shard, tally }) => {
+        const submission = submissionOf.get(shard.id) ?? null;
+        return {
+          shard,
+          submission,
+          batch: submission === null ? null : (batchOf.get(submission.id) ?? null),
+          candidates: submission === null ? [] : (candidatesOf.get(submission.id) ?? []),
+          tally,
+        };
+      });
+  }
+
+  return {
+    findJob: (text) => read(() => jobs.byId(findJobId(text))),
+    jobById: (id) => read(() => jobs.byId(id)),
+    listJobs: ({ pendingOnly, limit }) => read(() => jobs.newest(pendingOnly, limit)),
+    buildingJobs: () => read(() => jobs.building()),
+    shards: (jobId) => read(() => viewShards(jobId)),
+    rows: (jobId, stage, afterSeq, limit) => read(() => requests.after(jobId, stage, afterSeq, limit)),
+    rowsOf: (stageId, seqs) =>
+      read(() => seqs.map((seq) => requests.row(stageId, seq)).filter((row) => row !== undefined)),
+
+    shardSeqs: (shardId) =>
+      read(() => {
+        const seqs: number[] = [];
+        for (;;) {
+          const chunk = requests.seqsAfter(shardId, seqs.at(-1) ?? Number.MIN_SAFE_INTEGER, SEQS_CHUNK);
+          for (const seq of chunk) seqs.push(seq);
+          if (chunk.length < SEQS_CHUNK) return seqs;
+        }
+      }),
+
+    rowByCustomId: (jobId, customId) =>
+      read((): RowView | null => {
+        const seq = records.seqOf(jobId, customId);
+        if (seq === undefined) return null;
+        // The last stage that has come to this record.
+        return (
+          stages
+            .ids(jobId)
+            .map((stageId) => requests.row(stageId, seq))
+            .findLast((row) => row !== undefined) ?? null
+        );
+      }),
+
+    recordEvent: (event) => write(() => events.record(event)),
+    events: (jobId) => read(() => events.ofJob(jobId)),
+  };
+}

@@ -1,0 +1,139 @@
+import { hash } from 'node:crypto';
+import type { RowOutcome, RowView } from '../core/ports/store.ts';
+import type { FailureClass, RowStatus } from '../core/result.ts';
+import type { Db } from './open.ts';
+
+export type Requests = ReturnType<typeof prepareRequests>;
+
+export interface NewRequest {
+  readonly stageId: number;
+  readonly seq: number;
+  readonly shardId: number;
+  readonly outputKey: number;
+  readonly outputPath: string | null;
+}
+
+const SELECT_ROW = `
+  SELECT requests.seq, records.custom_id AS customId, stages.name AS stage, requests.attempt, requests.status,
+    requests.failure, requests.output_path AS outputPath, requests.shard_id AS shardId,
+    shards.number AS shardNumber, records.byte_offset AS recordOffset, records.byte_length AS recordLength,
+    requests.raw_offset AS rawOffset, requests.raw_length AS rawLength
+  FROM requests
+  JOIN stages ON stages.id = requests.stage_id
+  JOIN records ON records.job_id = stages.job_id AND records.seq = requests.seq
+  JOIN shards ON shards.id = requests.shard_id`;
+
+export function prepareRequests(db: Db) {
+  const insertRequest = db.prepare<NewRequest>(`
+    INSERT INTO requests (stage_id, seq, shard_id, output_key, output_path)
+    VALUES (:stageId, :seq, :shardId, :outputKey, :outputPath)
+    ON CONFLICT (stage_id, output_key) DO NOTHING
+  `);
+  const selectByOutput = db
+    .prepare<{ stageId: number; outputKey: number }, number>(`
+      SELECT seq
+      FROM requests
+      WHERE stage_id = :stageId AND output_key = :outputKey
+    `)
+    .pluck();
+  const selectAfter = db.prepare<{ jobId: number; stage: string; afterSeq: number; limit: number }, RowView>(`
+    ${SELECT_ROW}
+    WHERE requests.stage_id = (SELECT id FROM stages WHERE job_id = :jobId AND name = :stage)
+      AND requests.seq > :afterSeq
+    ORDER BY requests.seq
+    LIMIT :limit
+  `);
+  const selectRow = db.prepare<{ stageId: number; seq: number }, RowView>(`
+    ${SELECT_ROW}
+    WHERE requests.stage_id = :stageId AND requests.seq = :seq
+  `);
+  const selectSeqs = db
+    .prepare<{ shardId: number; afterSeq: number; limit: number }, number>(`
+      SELECT seq
+      FROM requests
+      WHERE shard_id = :shardId AND seq > :afterSeq
+      ORDER BY seq
+      LIMIT :limit
+    `)
+    .pluck();
+  const countOfShard = db
+    .prepare<{ shardId: number }, number>(`
+      SELECT count(*)
+      FROM requests
+      WHERE shard_id = :shardId
+    `)
+    .pluck();
+  const countUnsettled = db
+    .prepare<{ shardId: number }, number>(`
+      SELECT count(*)
+      FROM requests
+      WHERE shard_id = :shardId AND status IS NULL
+    `)
+    .pluck();
+  const moveRows = db.prepare<{ fromId: number; toId: number; fromSeq: number; toSeq: number }>(`
+    UPDATE requests
+    SET shard_id = :toId
+    WHERE shard_id = :fromId AND seq BETWEEN :fromSeq AND :toSeq
+  `);
+  const updateOutcome = db.prepare<RowOutcome & { stageId: number; shardId: number }>(`
+    UPDATE requests
+    SET status = :status, failure = :failure, raw_offset = :rawOffset, raw_length = :rawLength
+    WHERE stage_id = :stageId AND seq = :seq AND shard_id = :shardId
+  `);
+  // Rows that an earlier, cut off run settled so are counted again: a verdict of the API always has its raw line.
+  const settleRest = db.prepare<{ shardId: number; status: RowStatus; failure: FailureClass }>(`
+    UPDATE requests
+    SET status = :status, failure = :failure
+    WHERE shard_id = :shardId
+      AND raw_offset IS NULL
+      AND (status IS NULL OR (status = :status AND failure = :failure))
+  `);
+  const forgetOutcomes = db.prepare<{ shardId: number }>(`
+    UPDATE requests
+    SET status = NULL, failure = NULL, raw_offset = NULL, raw_length = NULL
+    WHERE shard_id = :shardId AND status IS NOT NULL
+  `);
+  const deleteChunk = db.prepare<{ stageId: number; limit: number }>(`
+    DELETE FROM requests
+    WHERE stage_id = :stageId
+      AND seq IN (SELECT seq FROM requests WHERE stage_id = :stageId ORDER BY seq LIMIT :limit)
+  `);
+
+  return {
+    /** False when another request of the stage has the output. */
+    insert: (request: NewRequest): boolean => insertRequest.run(request).changes === 1,
+    seqOfOutput: (stageId: number, outputKey: number): number | undefined =>
+      selectByOutput.get({ stageId, outputKey }),
+    after: (jobId: number, stage: string, afterSeq: number, limit: number): readonly RowView[] =>
+      selectAfter.all({ jobId, stage, afterSeq, limit }),
+    row: (stageId: number, seq: number): RowView | undefined => selectRow.get({ stageId, seq }),
+    seqsAfter: (shardId: number, afterSeq: number, limit: number): readonly number[] =>
+      selectSeqs.all({ shardId, afterSeq, limit }),
+    count: (shardId: number): number => countOfShard.get({ shardId }) ?? 0,
+    countUnsettled: (shardId: number): number => countUnsettled.get({ shardId }) ?? 0,
+    /** Returns how many moved. */
+    move: (fromId: number, toId: number, fromSeq: number, toSeq: number): number =>
+      moveRows.run({ fromId, toId, fromSeq, toSeq }).changes,
+    /** False when the shard has no such request. */
+    setOutcome(stageId: number, shardId: number, outcome: RowOutcome): boolean {
+      const { seq, status, failure, rawOffset, rawLength } = outcome;
+      return (
+        updateOutcome.run({ stageId, shardId, seq, status, failure, rawOffset, rawLength }).changes === 1
+      );
+    },
+    settleRest: (shardId: number, status: RowStatus, failure: FailureClass): number =>
+      settleRest.run({ shardId, status, failure }).changes,
+    forgetOutcomes: (shardId: number) => forgetOutcomes.run({ shardId }),
+    /** The first `limit` of a stage; returns how many there were. */
+    deleteChunk: (stageId: number, limit: number): number => deleteChunk.run({ stageId, limit }).changes,
+  };
+}
+
+/**
+ * 52 bits of SHA-256, so that they are an exact number in JavaScript. Two paths of a stage of 1,000,000 meet with a chance
+ * of 1 in 9,000, and all that happens then is that one output gets a name made distinct without need.
+ */
+export function outputKeyOf(outputFold: string): number {
+  const hexDigits = 52 / 4;
+  return Number.parseInt(hash('sha256', outputFold, 'hex').slice(0, hexDigits), 16);
+}

@@ -1,0 +1,179 @@
+import { StoreError } from '../core/errors.ts';
+import { isFinal, isSettledJob } from '../core/job.ts';
+import type { JobStore } from '../core/ports/store.ts';
+import type { Shard, ShardState } from '../core/shard.ts';
+import { isNews } from './batches.ts';
+import type { Connection } from './connection.ts';
+import { cancelShard } from './settling.ts';
+
+type Retrieving = Pick<
+  JobStore,
+  | 'recordSeen'
+  | 'recordNotFound'
+  | 'setShardState'
+  | 'recordDownload'
+  | 'rawFacts'
+  | 'applyOutcomes'
+  | 'settleRest'
+  | 'finishShard'
+  | 'finishJob'
+  | 'requestCancel'
+>;
+
+/**
+ * Where `setShardState` may take a shard from each state. The others are reached by the calls that bring what belongs to
+ * them: a seal, a download, a tally, a split.
+ */
+const MOVES: Readonly<Record<ShardState, readonly ShardState[]>> = {
+  building: [],
+  built: [],
+  live: ['downloaded'],
+  downloaded: ['live'],
+  applied: ['downloaded'],
+  split: [],
+  canceled: [],
+  lost: ['live', 'downloaded'],
+};
+
+const FINISHED_FROM: Readonly<Record<'applied' | 'canceled' | 'lost', readonly ShardState[]>> = {
+  applied: ['downloaded', 'applied'],
+  canceled: ['built', 'canceled'],
+  lost: ['live', 'downloaded', 'lost'],
+};
+
+export function retrieving(connection: Connection): Retrieving {
+  const { jobs, shards, requests, submissions, batches, events, read, write } = connection;
+
+  function shardIn(shardId: number, states: readonly ShardState[]): Shard {
+    const shard = shards.byId(shardId);
+    if (states.includes(shard.state)) return shard;
+    throw new StoreError(`shard ${shard.number} has moved on`, {
+      code: 'shard_moved_on',
+      why: `it is ${shard.state}, not ${states.join(' or ')}`,
+      next: 'batchctl status',
+    });
+  }
+
+  return {
+    recordSeen: (batch) =>
+      write(() => {
+        const before = batches.owner(batch.id);
+        if (before === undefined) return;
+        batches.see(batch);
+        if (before.submissionId === null || !isNews(before, batch)) return;
+        const { jobId, shardId } = submissions.facts(before.submissionId);
+        const detail = { batch_id: batch.id, processing_status: batch.processingStatus };
+        events.record({ jobId, shardId, submissionId: before.submissionId, kind: 'batch_changed', detail });
+        connection.foldJob(jobId);
+      }),
+
+    recordNotFound: (batchId, serverMs) =>
+      write(() => {
+        const evidence = batches.notFound(batchId, serverMs);
+        if (evidence !== null) return evidence;
+        throw new StoreError(`${batchId} is not in the store`, { code: 'batch_unknown' });
+      }),
+
+    setShardState: (shardId, state) =>
+      write(() => {
+        const shard = shards.byId(shardId);
+        if (shard.state === state) return;
+        if (!MOVES[shard.state].includes(state)) {
+          throw new StoreError(`shard ${shard.number} cannot become ${state}`, {
+            code: 'shard_moved_on',
+            why: `it is ${shard.state}`,
+            next: 'batchctl status',
+          });
+        }
+        shards.setState(shardId, state);
+        events.record({
+          jobId: shard.jobId,
+          shardId,
+          kind: 'shard_moved',
+          detail: { shard: shard.number, from: shard.state, to: state },
+        });
+        connection.foldJob(shard.jobId);
+      }),
+
+    recordDownload: (shardId, raw) =>
+      write(() => {
+        const shard = shardIn(shardId, ['live', 'downloaded', 'lost']);
+        shards.recordDownload(shardId, raw);
+        events.record({
+          jobId: shard.jobId,
+          shardId,
+          kind: 'downloaded',
+          detail: { shard: shard.number, bytes: raw.bytes, sha256: raw.sha256 },
+        });
+        connection.foldJob(shard.jobId);
+      }),
+
+    rawFacts: (shardId) => read(() => shards.raw(shardId)),
+
+    applyOutcomes: (shardId, outcomes) =>
+      write(() => {
+        const { stageId, number } = shardIn(shardId, ['downloaded', 'applied']);
+        for (const outcome of outcomes) {
+          if (requests.setOutcome(stageId, shardId, outcome)) continue;
+          throw new RangeError(`shard ${number} has no request ${outcome.seq}`);
+        }
+      }),
+
+    settleRest: (shardId, status, failure) =>
+      write(() => {
+        shardIn(shardId, ['built', 'live', 'downloaded', 'applied', 'lost', 'canceled']);
+        return requests.settleRest(shardId, status, failure);
+      }),
+
+    finishShard: (shardId, state, tally) =>
+      write(() => {
+        const shard = shardIn(shardId, FINISHED_FROM[state]);
+        const unsettled = requests.countUnsettled(shardId);
+        if (unsettled > 0 || tally.requests !== shard.requests) {
+          throw new StoreError(`shard ${shard.number} is not settled`, {
+            code: 'rows_unsettled',
+            why: `of ${shard.requests} requests ${unsettled} have no verdict, and ${tally.requests} were counted`,
+            next: 'batchctl verify',
+          });
+        }
+        shards.finish(shardId, state, tally);
+        events.record({
+          jobId: shard.jobId,
+          shardId,
+          kind: 'shard_finished',
+          detail: { shard: shard.number, state },
+        });
+        connection.foldJob(shard.jobId);
+      }),
+
+    finishJob: (jobId, state, at) =>
+      write(() => {
+        const job = jobs.byId(jobId);
+        if (job.state === state) return;
+        if (isFinal(job.state) || job.state === 'building' || !isSettledJob(shards.facts(jobId))) {
+          throw new StoreError(`job ${job.jobId} cannot become ${state}`, {
+            code: 'job_unsettled',
+            why: isFinal(job.state) ? `it is ${job.state}` : 'some of its requests have no verdict yet',
+            next: `batchctl status ${job.jobId}`,
+          });
+        }
+        jobs.finish(jobId, state, at);
+        events.record({ jobId, kind: 'job_finished', detail: { state } });
+      }),
+
+    requestCancel: (jobId, at) =>
+      write(() => {
+        const job = jobs.byId(jobId);
+        if (isFinal(job.state)) return 0;
+        if (job.cancelRequestedAt === null) {
+          jobs.requestCancel(jobId, at);
+          events.record({ jobId, kind: 'cancel_requested' });
+        }
+        const unsent = shards.ofJob(jobId).filter(({ shard }) => shard.state === 'built');
+        // One that is being uploaded right now is canceled too: its seal asks for a shard that is built.
+        for (const { shard } of unsent) cancelShard(connection, shard);
+        connection.foldJob(jobId);
+        return unsent.length;
+      }),
+  };
+}

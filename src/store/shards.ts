@@ -1,0 +1,162 @@
+import { StoreError } from '../core/errors.ts';
+import type { ShardFacts } from '../core/job.ts';
+import type { Tally } from '../core/result.ts';
+import type { Shard, ShardState } from '../core/shard.ts';
+import { readTally } from './json-columns.ts';
+import type { Db } from './open.ts';
+
+export type Shards = ReturnType<typeof prepareShards>;
+
+export interface RawFacts {
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+interface ShardRow extends Omit<Shard, 'fileSha256'> {
+  readonly fileSha256: string | null;
+  readonly tallyJson: string | null;
+}
+
+const SELECT_SHARD = `
+  SELECT shards.id, stages.job_id AS jobId, shards.stage_id AS stageId, stages.name AS stage, shards.number,
+    shards.group_key AS "group", shards.nonce, shards.requests, shards.body_bytes AS bodyBytes,
+    shards.file_sha256 AS fileSha256, shards.state, shards.tally_json AS tallyJson
+  FROM shards
+  JOIN stages ON stages.id = shards.stage_id`;
+
+export function prepareShards(db: Db) {
+  const insertShard = db.prepare<{ stageId: number; number: number; group: string | null; nonce: string }>(`
+    INSERT INTO shards (stage_id, number, group_key, nonce, state)
+    VALUES (:stageId, :number, :group, :nonce, 'building')
+  `);
+  const selectById = db.prepare<{ id: number }, ShardRow>(`
+    ${SELECT_SHARD}
+    WHERE shards.id = :id
+  `);
+  const selectOfJob = db.prepare<{ jobId: number }, ShardRow>(`
+    ${SELECT_SHARD}
+    WHERE stages.job_id = :jobId
+    ORDER BY stages.position, shards.number
+  `);
+  // The fold asks whether some shard is so, never how many, so that 10,000 shards come as a handful of rows.
+  const selectFacts = db.prepare<
+    { jobId: number },
+    { state: ShardState; inDoubt: 0 | 1; batchEnded: 0 | 1 }
+  >(`
+    SELECT DISTINCT shards.state,
+      coalesce(submissions.state <> 'created', 0) AS inDoubt,
+      coalesce(batches.processing_status = 'ended', 0) AS batchEnded
+    FROM stages
+    JOIN shards ON shards.stage_id = stages.id
+    LEFT JOIN submissions ON submissions.shard_id = shards.id
+      AND submissions.state IN ('sealed','created','in_doubt','stuck')
+    LEFT JOIN batches ON batches.submission_id = submissions.id
+    WHERE stages.job_id = :jobId
+  `);
+  const updateBuilt = db.prepare<{ id: number; requests: number; bodyBytes: number; fileSha256: string }>(`
+    UPDATE shards
+    SET state = 'built', requests = :requests, body_bytes = :bodyBytes, file_sha256 = :fileSha256
+    WHERE id = :id AND state = 'building'
+  `);
+  const updateState = db.prepare<{ id: number; state: ShardState }>(`
+    UPDATE shards
+    SET state = :state, tally_json = NULL
+    WHERE id = :id
+  `);
+  const updateSplitFrom = db.prepare<{ id: number; fromId: number }>(`
+    UPDATE shards
+    SET split_from_id = :fromId
+    WHERE id = :id
+  `);
+  const updateRaw = db.prepare<{ id: number; bytes: number; sha256: string }>(`
+    UPDATE shards
+    SET state = 'downloaded', raw_bytes = :bytes, raw_sha256 = :sha256, tally_json = NULL
+    WHERE id = :id
+  `);
+  const forgetRaw = db.prepare<{ id: number }>(`
+    UPDATE shards
+    SET state = 'live', raw_bytes = NULL, raw_sha256 = NULL, tally_json = NULL
+    WHERE id = :id
+  `);
+  const selectRaw = db.prepare<{ id: number }, RawFacts>(`
+    SELECT raw_bytes AS bytes, raw_sha256 AS sha256
+    FROM shards
+    WHERE id = :id AND raw_sha256 IS NOT NULL
+  `);
+  const updateFinished = db.prepare<{ id: number; state: ShardState; tallyJson: string }>(`
+    UPDATE shards
+    SET state = :state, tally_json = :tallyJson
+    WHERE id = :id
+  `);
+  const deleteShard = db.prepare<{ id: number }>(`
+    DELETE FROM shards
+    WHERE id = :id
+  `);
+  const detachParts = db.prepare<{ jobId: number }>(`
+    UPDATE shards
+    SET split_from_id = NULL
+    WHERE split_from_id IS NOT NULL AND stage_id IN (SELECT id FROM stages WHERE job_id = :jobId)
+  `);
+  const deleteOfJob = db.prepare<{ jobId: number }>(`
+    DELETE FROM shards
+    WHERE stage_id IN (SELECT id FROM stages WHERE job_id = :jobId)
+  `);
+
+  return {
+    open(
+      stageId: number,
+      shard: { readonly number: number; readonly group: string | null; readonly nonce: string },
+    ): number {
+      const { number, group, nonce } = shard;
+      return Number(insertShard.run({ stageId, number, group, nonce }).lastInsertRowid);
+    },
+    byId(id: number): Shard {
+      const row = selectById.get({ id });
+      if (row !== undefined) return toShard(row);
+      throw new StoreError(`shard ${id} is gone from the store`, {
+        code: 'shard_gone',
+        why: 'another run has dropped its job',
+        next: 'batchctl list --all',
+      });
+    },
+    /** In order of stage and number. */
+    ofJob: (jobId: number): readonly { readonly shard: Shard; readonly tally: Tally | null }[] =>
+      selectOfJob.all({ jobId }).map((row) => ({
+        shard: toShard(row),
+        tally: row.tallyJson === null ? null : readTally(row.tallyJson),
+      })),
+    /** Each combination that occurs, once. */
+    facts: (jobId: number): readonly ShardFacts[] =>
+      selectFacts.all({ jobId }).map(({ state, inDoubt, batchEnded }) => ({
+        state,
+        inDoubt: inDoubt === 1,
+        batchEnded: batchEnded === 1,
+      })),
+    /** False when the shard is not `building`. */
+    close(
+      id: number,
+      facts: { readonly requests: number; readonly bodyBytes: number; readonly fileSha256: string },
+    ): boolean {
+      const { requests, bodyBytes, fileSha256 } = facts;
+      return updateBuilt.run({ id, requests, bodyBytes, fileSha256 }).changes === 1;
+    },
+    /** For states that have no tally. */
+    setState: (id: number, state: ShardState) => updateState.run({ id, state }),
+    setSplitFrom: (id: number, fromId: number) => updateSplitFrom.run({ id, fromId }),
+    recordDownload: (id: number, { bytes, sha256 }: RawFacts) => updateRaw.run({ id, bytes, sha256 }),
+    /** Back to `live`: what was downloaded was not its own. */
+    forgetDownload: (id: number) => forgetRaw.run({ id }),
+    raw: (id: number): RawFacts | null => selectRaw.get({ id }) ?? null,
+    finish: (id: number, state: 'applied' | 'canceled' | 'lost', tally: Tally) =>
+      updateFinished.run({ id, state, tallyJson: JSON.stringify(tally) }),
+    delete: (id: number) => deleteShard.run({ id }),
+    deleteOfJob(jobId: number): void {
+      detachParts.run({ jobId });
+      deleteOfJob.run({ jobId });
+    },
+  };
+}
+
+function toShard({ tallyJson: _tallyJson, fileSha256, ...shard }: ShardRow): Shard {
+  return { ...shard, fileSha256: fileSha256 ?? '' };
+}

@@ -1,0 +1,17 @@
+import { describeBuilding } from '../store/contract/building.ts';
+import type { Open } from '../store/contract/fixture.ts';
+import { describeLife } from '../store/contract/life.ts';
+import { describeReading } from '../store/contract/reading.ts';
+import { describeReconciling } from '../store/contract/reconciling.ts';
+import { describeRetrieving } from '../store/contract/retrieving.ts';
+import { describeSubmitting } from '../store/contract/submitting.ts';
+
+/** What a store must do for a submission never to be paid twice and a row never to be lost; run on each adapter. */
+export function describeJobStore(name: string, open: Open): void {
+  describeBuilding(name, open);
+  describeReading(name, open);
+  describeSubmitting(name, open);
+  describeReconciling(name, open);
+  describeRetrieving(name, open);
+  describeLife(name, open);
+}

@@ -1,0 +1,161 @@
+import type { Batch } from '../../../src/core/batch.ts';
+import type { Account, Job, JobSpec } from '../../../src/core/job.ts';
+import type { JobStore, NewRow } from '../../../src/core/ports/store.ts';
+import { EMPTY_TALLY, type Tally } from '../../../src/core/result.ts';
+import type { Fence, Submission } from '../../../src/core/submission.ts';
+
+export const AT = new Date('2026-03-01T20:15:30Z');
+export const AT_MS = AT.getTime();
+export const ACCOUNT: Account = { baseUrl: 'https://api.anthropic.com', keyFingerprint: '0123456789abcdef' };
+export const OTHER: Account = { baseUrl: 'https://elsewhere.example', keyFingerprint: 'fedcba9876543210' };
+export const EMULATOR: Account = { baseUrl: 'emulator:0f8f', keyFingerprint: '00000000000000aa' };
+export const FENCE: Fence = {
+  batchIds: ['msgbatch_old'],
+  serverMs: AT_MS,
+  workspaceId: 'wrkspc_1',
+  organizationId: 'org_1',
+};
+export const STAMP = {
+  serverMs: AT_MS,
+  workspaceId: 'wrkspc_1',
+  organizationId: 'org_1',
+  requestId: 'req_1',
+};
+export const NOBODY = { reason: 'no answer', status: null, requestId: null };
+
+export const SPEC: JobSpec = {
+  apiVersion: '2026-10-21',
+  model: 'claude-sonnet-5-5',
+  stages: ['main'],
+  private: false,
+  file: 'reviews.job.yaml',
+};
+
+export function batchOf(id: string, requests: number, processingStatus = 'in_progress'): Batch {
+  const ended = processingStatus === 'ended';
+  return {
+    id,
+    processingStatus,
+    counts: {
+      processing: ended ? 0 : requests,
+      succeeded: ended ? requests : 0,
+      errored: 0,
+      canceled: 0,
+      expired: 0,
+    },
+    createdAt: '2026-03-01T20:15:31.000000Z',
+    expiresAt: '2026-03-02T20:15:31.000000Z',
+    endedAt: ended ? '2026-03-01T21:00:00Z' : null,
+    cancelInitiatedAt: null,
+    archivedAt: null,
+    resultsUrl: ended ? `https://api.anthropic.com/v1/messages/batches/${id}/results` : null,
+    describedJson: JSON.stringify({ id, type: 'message_batch' }),
+  };
+}
+
+export function rowOf(
+  seq: number,
+  shardId: number,
+  facts: Partial<NewRow> = {},
+): NewRow & { shardId: number } {
+  return {
+    seq,
+    customId: `row-${seq}`,
+    recordOffset: seq * 100,
+    recordLength: 99,
+    outputPath: null,
+    outputFold: `out/row-${seq}.md`,
+    shardId,
+    ...facts,
+  };
+}
+
+export const sha = (letter: string): string => letter.repeat(64);
+let nonces = 0;
+
+/** A job of shards of these sizes, as the build leaves it. */
+export async function buildJob(
+  store: JobStore,
+  sizes: readonly number[],
+  facts: { readonly name?: string; readonly content?: string; readonly at?: Date } = {},
+): Promise<{ readonly job: Job; readonly stageId: number; readonly shardIds: readonly number[] }> {
+  const job = await store.createJob({ name: facts.name ?? 'reviews', spec: SPEC, at: facts.at ?? AT });
+  const shardIds: number[] = [];
+  let seq = 0;
+  for (const [index, requests] of sizes.entries()) {
+    nonces += 1;
+    const nonce = `nonce${nonces}`;
+    const shardId = await store.openShard(job.stageId, { number: index + 1, group: null, nonce });
+    const rows = Array.from({ length: requests }, () => rowOf(++seq, shardId));
+    const clashes = await store.addRows(job.stageId, rows);
+    if (clashes.length > 0) throw new Error('rows of a fresh job clash');
+    await store.closeShard(shardId, { requests, bodyBytes: requests * 50, fileSha256: sha('f') });
+    shardIds.push(shardId);
+  }
+  await store.finishBuild(job.id, { records: seq, contentSha256: sha(facts.content ?? 'c') });
+  return { job: await store.jobById(job.id), stageId: job.stageId, shardIds };
+}
+
+export function tallyOf(requests: number): Tally {
+  return { ...EMPTY_TALLY, requests, succeeded: requests };
+}
+
+/** Opens an empty store, closed and gone when the test has finished. */
+export type Open = () => Promise<JobStore>;
+
+export async function startedShard(
+  open: Open,
+  sizes: readonly number[] = [3],
+  facts: Parameters<typeof buildJob>[2] = {},
+) {
+  const store = await open();
+  const built = await buildJob(store, sizes, facts);
+  await store.requestSubmission(built.job.id, ACCOUNT, AT);
+  const [shardId = 0] = built.shardIds;
+  return { store, ...built, shardId };
+}
+
+export const start = (store: JobStore, shardId: number): Promise<Submission> =>
+  store.startSubmission(shardId, ACCOUNT, AT_MS);
+
+export async function sealed(store: JobStore, shardId: number): Promise<Submission> {
+  const submission = await start(store, shardId);
+  await store.seal(submission.id, { sealedMs: AT_MS + 1_000, fence: FENCE });
+  return submission;
+}
+
+export async function inDoubt(store: JobStore, shardId: number): Promise<Submission> {
+  const submission = await sealed(store, shardId);
+  await store.doubtSubmission(submission.id, NOBODY);
+  return submission;
+}
+
+export async function created(store: JobStore, shardId: number, batch: Batch): Promise<Submission> {
+  const submission = await sealed(store, shardId);
+  await store.recordBatch(submission.id, batch, STAMP);
+  return submission;
+}
+
+export const stateOf = async (store: JobStore, jobId: number) => (await store.jobById(jobId)).state;
+export const viewOf = async (store: JobStore, jobId: number, shardId: number) =>
+  (await store.shards(jobId)).find((view) => view.shard.id === shardId);
+export const kindsOf = async (store: JobStore, jobId: number) =>
+  (await store.events(jobId)).map((event) => event.kind);
+
+export const settle = async (
+  store: JobStore,
+  shardId: number,
+  first: number,
+  requests: number,
+): Promise<void> => {
+  await store.recordDownload(shardId, { bytes: 10, sha256: sha('d') });
+  const outcomes = Array.from({ length: requests }, (_, index) => ({
+    seq: first + index,
+    status: 'succeeded' as const,
+    failure: null,
+    rawOffset: index * 10,
+    rawLength: 9,
+  }));
+  await store.applyOutcomes(shardId, outcomes);
+  await store.finishShard(shardId, 'applied', tallyOf(requests));
+};

@@ -1,0 +1,172 @@
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
+import { StoreError } from '../core/errors.ts';
+import type { JobFiles, Line } from '../core/ports/files.ts';
+import { diskError, errnoOf } from './job-disk-error.ts';
+import { readLineChunks } from './job-lines.ts';
+import { openRanges } from './job-ranges.ts';
+import { openNewFile } from './new-file.ts';
+import { readBody } from './shard-body.ts';
+import { appendLine, fileMode, removeIfThere, replaceFile, syncFolder } from './write-atomic.ts';
+
+/**
+ * The files of jobs under `root`, the workspace. Nothing is read, written or removed outside it: a path that leads out,
+ * by its letters or through a link, is refused with a StoreError of code `path_outside`.
+ */
+export function openJobFiles(root: string): JobFiles {
+  const realRoot = realpathSync(root);
+  /** Folders known to be there and inside; a job writes many files into few folders. */
+  const known = new Set<string>();
+
+  function locate(path: string): string {
+    const absolute = resolve(realRoot, path);
+    if (path === '' || isAbsolute(path) || path.includes('\0') || !isInside(absolute)) throw outside(path);
+    return absolute;
+  }
+
+  function isInside(absolute: string): boolean {
+    const way = relative(realRoot, absolute);
+    return way !== '' && way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+  }
+
+  /** The nearest folder upward that exists decides where a link would take us, before anything is made there. */
+  function leadsOutside(folder: string): boolean {
+    for (let at = folder; ; at = dirname(at)) {
+      if (at === realRoot) return false;
+      try {
+        return !isInside(realpathSync(at)) && realpathSync(at) !== realRoot;
+      } catch (error) {
+        if (errnoOf(error) !== 'ENOENT') throw error;
+      }
+    }
+  }
+
+  function ensureFolder(folder: string, shown: string, isPrivate: boolean, durable: boolean): void {
+    if (known.has(folder)) return;
+    if (leadsOutside(folder)) throw outside(shown);
+    const first = mkdirSync(folder, { recursive: true, mode: isPrivate ? 0o700 : 0o777 });
+    if (first !== undefined && durable) {
+      for (let at = folder; at.length >= first.length; at = dirname(at)) syncFolder(dirname(at));
+    }
+    known.add(folder);
+  }
+
+  /** Runs once more when a folder that was there has been removed meanwhile. */
+  function inFolderOf<T>(
+    path: string,
+    options: { readonly private: boolean; readonly durable: boolean },
+    action: (absolute: string) => T,
+  ): T {
+    const absolute = locate(path);
+    const folder = dirname(absolute);
+    try {
+      ensureFolder(folder, path, options.private, options.durable);
+      try {
+        return action(absolute);
+      } catch (error) {
+        if (errnoOf(error) !== 'ENOENT' || existsSync(folder)) throw error;
+        known.clear();
+        ensureFolder(folder, path, options.private, options.durable);
+        return action(absolute);
+      }
+    } catch (error) {
+      throw diskError(error, 'write', path);
+    }
+  }
+
+  function guarded<T>(verb: string, path: string, action: (absolute: string) => T): T {
+    const absolute = locate(path);
+    try {
+      if (!known.has(dirname(absolute)) && leadsOutside(dirname(absolute))) throw outside(path);
+      return action(absolute);
+    } catch (error) {
+      throw diskError(error, verb, path);
+    }
+  }
+
+  const requestsDir = (jobId: string): string => `batch_requests/${jobId}`;
+  const resultsDir = (jobId: string): string => `batch_results/${jobId}`;
+
+  async function* lines(path: string): AsyncGenerator<readonly Line[]> {
+    try {
+      yield* readLineChunks(guarded('read', path, (absolute) => absolute));
+    } catch (error) {
+      throw diskError(error, 'read', path);
+    }
+  }
+
+  return {
+    requestsDir,
+    resultsDir,
+    create: (path, options) =>
+      inFolderOf(path, { ...options, durable: true }, (absolute) =>
+        openNewFile(absolute, path, fileMode(options.private)),
+      ),
+    removeJob(jobId) {
+      for (const path of [requestsDir(jobId), resultsDir(jobId)]) {
+        guarded('remove', path, (absolute) => {
+          if (dirname(dirname(absolute)) !== realRoot) throw outside(path);
+          rmSync(absolute, { recursive: true, force: true });
+        });
+      }
+      known.clear();
+    },
+    remove: (path) => guarded('remove', path, removeIfThere),
+    exists: (path) => isReachable(() => guarded('read', path, existsSync)),
+    size: (path) => guarded('read', path, (absolute) => statSync(absolute).size),
+    lines,
+    open: (path) => guarded('read', path, (absolute) => openRanges(absolute, path)),
+    body: (path, shard) => guarded('read', path, (absolute) => readBody(absolute, path, shard)),
+    replace: (path, content, options) =>
+      inFolderOf(path, options, (absolute) =>
+        replaceFile(absolute, content, fileMode(options.private), options.durable),
+      ),
+    // Receipts name batches and accounts: nobody else's business.
+    append: (path, line) =>
+      inFolderOf(path, { private: true, durable: true }, (absolute) => appendLine(absolute, line, 0o600)),
+    sha256: (path) =>
+      hashFile(
+        guarded('read', path, (absolute) => absolute),
+        path,
+      ),
+  };
+}
+
+async function hashFile(absolute: string, shown: string): Promise<string> {
+  try {
+    const file = await open(absolute, 'r');
+    try {
+      const hash = createHash('sha256');
+      const buffer = Buffer.allocUnsafe(1 << 20);
+      for (;;) {
+        const { bytesRead } = await file.read(buffer, 0, buffer.length, null);
+        if (bytesRead === 0) return hash.digest('hex');
+        hash.update(buffer.subarray(0, bytesRead));
+      }
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw diskError(error, 'read', shown);
+  }
+}
+
+/** What leads out of the workspace, or may not be looked at, counts as not there. */
+function isReachable(action: () => boolean): boolean {
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof StoreError) return false;
+    throw error;
+  }
+}
+
+function outside(path: string): StoreError {
+  return new StoreError(`${path} is not inside the workspace`, {
+    code: 'path_outside',
+    why: 'it leads out of it, by its letters or through a symbolic link',
+    next: 'use a path inside the workspace, or make the whole workspace stand where the link points',
+  });
+}

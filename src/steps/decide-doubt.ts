@@ -1,0 +1,48 @@
+import { sumCounts } from '../core/batch.ts';
+import { WATCH_ABSENT_MS } from '../core/doubt.ts';
+import { UsageError } from '../core/errors.ts';
+import type { Job } from '../core/job.ts';
+import type { Deps } from './deps.ts';
+import { repeatRead } from './repeat-read.ts';
+
+/**
+ * The user's word that a batch is a shard's. Its results still have to bear the shard's nonce.
+ *
+ * @throws UsageError when no shard in doubt has as many requests as the batch.
+ */
+export async function adoptByUser(job: Job, batchId: string, deps: Deps, signal: AbortSignal): Promise<void> {
+  await deps.store.settleAfterCrash(job.id);
+  const { batch } = await repeatRead(() => deps.provider.retrieveBatch(batchId, signal), deps.clock, signal);
+  const views = await deps.store.shards(job.id);
+  const requests = sumCounts(batch.counts);
+  const doubts = await deps.store.doubts(job.id);
+  const fitting = doubts.filter(
+    (one) => views.find((view) => view.shard.id === one.shardId)?.shard.requests === requests,
+  );
+  const submission = fitting[0];
+  if (submission === undefined || fitting.length > 1) {
+    throw new UsageError(`batch ${batchId} was not adopted`, {
+      code: doubts.length === 0 ? 'nothing_in_doubt' : 'no_shard_fits',
+      why:
+        doubts.length === 0
+          ? `no submission of job ${job.jobId} is in doubt`
+          : `the batch has ${requests} requests, and ${fitting.length} shards in doubt have as many`,
+      next: `batchctl status ${job.jobId}`,
+    });
+  }
+  await deps.store.addCandidate(submission.id, batch);
+  await deps.store.adopt(submission.id, batch.id, 'user');
+}
+
+/**
+ * The user's word that nothing was created: every shard in doubt may go out again. What was sent stays under watch.
+ *
+ * @returns how many shards that were.
+ */
+export async function resubmitByUser(job: Job, deps: Pick<Deps, 'store' | 'clock'>): Promise<number> {
+  await deps.store.settleAfterCrash(job.id);
+  const doubts = await deps.store.doubts(job.id);
+  const watchUntilMs = deps.clock.now().getTime() + WATCH_ABSENT_MS;
+  for (const submission of doubts) await deps.store.judgeAbsent(submission.id, { watchUntilMs, by: 'user' });
+  return doubts.length;
+}

@@ -1,0 +1,20 @@
+import type { Clock } from '../core/ports/clock.ts';
+import type { JobFiles } from '../core/ports/files.ts';
+import type { WorkspaceLocks } from '../core/ports/locks.ts';
+import type { ReportProgress } from '../core/ports/progress.ts';
+import type { BatchProvider } from '../core/ports/provider.ts';
+import type { JobStore } from '../core/ports/store.ts';
+
+/** What a step works with on this machine. */
+export interface LocalDeps {
+  readonly store: JobStore;
+  readonly files: JobFiles;
+  readonly clock: Clock;
+  readonly report: ReportProgress;
+}
+
+/** What a step works with when it talks to the API. */
+export interface Deps extends LocalDeps {
+  readonly provider: BatchProvider;
+  readonly locks: WorkspaceLocks;
+}

@@ -1,0 +1,186 @@
+import { type BackoffRule, backoffMs } from '../core/backoff.ts';
+import { type Batch, RESULTS_KEPT_MS } from '../core/batch.ts';
+import { ProviderError } from '../core/errors.ts';
+import type { Job } from '../core/job.ts';
+import { rawPath } from '../core/ports/files.ts';
+import { ResultSeqs } from '../core/result-seqs.ts';
+import { ResultsCheck, type StreamCounts } from '../core/results-check.ts';
+import type { Shard } from '../core/shard.ts';
+import type { Deps } from './deps.ts';
+import { repeatRead } from './repeat-read.ts';
+
+export type Download =
+  /** On disk and recorded. Fewer `distinct` than requests: the rest is missing, as several downloads agreed. */
+  | { readonly kind: 'downloaded'; readonly counts: StreamCounts }
+  /** Nothing in it is ours; nothing of it was kept. */
+  | { readonly kind: 'foreign' }
+  /** Worth coming back for. `isBatchUnknown`: the batch itself is not found either. */
+  | { readonly kind: 'not_available'; readonly why: string; readonly isBatchUnknown: boolean }
+  /** Gone for good. */
+  | { readonly kind: 'expired_results'; readonly why: string };
+
+export interface DownloadTarget {
+  readonly job: Job;
+  readonly shard: Shard;
+  readonly batch: Batch;
+  /** Its id came from the answer to our own create, so strange lines in it never make it someone else's. */
+  readonly isProven: boolean;
+}
+
+const MAX_DOWNLOADS = 3;
+const DOWNLOAD_BACKOFF: BackoffRule = { firstMs: 2_000, factor: 4, maxMs: 10_000 };
+const REPORT_EVERY_BYTES = 1 << 20;
+
+/**
+ * Brings the results of an ended batch to disk, whole and byte for byte, and records that they are there. The API
+ * documents no ranges, so a stream that broke or is short starts again from zero. A kill at any moment leaves a `.partial`
+ * that the next call overwrites.
+ */
+export async function downloadResults(
+  target: DownloadTarget,
+  deps: Deps,
+  signal: AbortSignal,
+): Promise<Download> {
+  const { shard, batch } = target;
+  if (batch.archivedAt !== null) return expired(`its results were removed on ${batch.archivedAt}`);
+  const seqs = await deps.store.shardSeqs(shard.id);
+  const held: number[] = [];
+  for (let attempt = 1; ; attempt += 1) {
+    const once = await downloadOnce(target, seqs, held, deps, signal);
+    if (once.kind !== 'again') return once;
+    if (attempt === MAX_DOWNLOADS) return { ...once, kind: 'not_available' };
+    deps.report({ kind: 'notice', text: `results of ${batch.id}: ${once.why}; downloading again` });
+    await deps.clock.sleep(backoffMs(DOWNLOAD_BACKOFF, attempt, deps.clock.random()), signal);
+    signal.throwIfAborted();
+  }
+}
+
+interface Again {
+  readonly kind: 'again';
+  readonly why: string;
+  readonly isBatchUnknown: boolean;
+}
+
+/** `held`: how many requests each whole stream so far had; this call adds its own. */
+async function downloadOnce(
+  { job, shard, batch, isProven }: DownloadTarget,
+  seqs: readonly number[],
+  held: number[],
+  deps: Deps,
+  signal: AbortSignal,
+): Promise<Download | Again> {
+  let stream: AsyncIterable<Uint8Array>;
+  try {
+    stream = await repeatRead(() => deps.provider.openResults(batch, signal), deps.clock, signal);
+  } catch (error) {
+    return notOpened(error, batch, deps, signal);
+  }
+  const path = rawPath(deps.files.resultsDir(job.jobId), shard.stage, shard.number);
+  const file = deps.files.create(path, { private: job.spec.private });
+  try {
+    const check = new ResultsCheck(shard.nonce, new ResultSeqs(seqs));
+    let reported = 0;
+    const bytes = readStream(stream, signal);
+    for await (const chunk of bytes) {
+      file.writeBytes(chunk);
+      check.push(chunk);
+      if (!isProven && check.isForeign(false)) return { kind: 'foreign' };
+      if (file.bytes - reported < REPORT_EVERY_BYTES) continue;
+      reported = file.bytes;
+      deps.report({ kind: 'downloading', batchId: batch.id, bytes: reported });
+    }
+    check.end();
+    if (!isProven && check.isForeign(true)) return { kind: 'foreign' };
+    const { counts } = check;
+    held.push(counts.distinct);
+    if (!isSettled(held, shard.requests)) return again(`${counts.distinct} of ${shard.requests} rows came`);
+    const raw = file.finish();
+    await deps.store.recordDownload(shard.id, raw);
+    deps.report({ kind: 'downloading', batchId: batch.id, bytes: raw.bytes });
+    return { kind: 'downloaded', counts };
+  } catch (error) {
+    if (!(error instanceof BrokenStream)) throw error;
+    return again(`the connection broke after ${file.bytes} bytes`);
+  } finally {
+    file.discard();
+  }
+}
+
+/**
+ * A short stream is believed only when a second one had exactly as much and none had more: what a row is missing of was
+ * paid for, and a connection that closes early looks the same as a result that is not there.
+ */
+function isSettled(held: readonly number[], requests: number): boolean {
+  const last = held.at(-1) ?? 0;
+  if (last >= requests) return true;
+  const isBest = held.every((count) => count <= last);
+  const agreed = held.filter((count) => count === last).length >= 2;
+  return last > 0 && held.length >= MAX_DOWNLOADS && isBest && agreed;
+}
+
+function again(why: string, isBatchUnknown = false): Again {
+  return { kind: 'again', why, isBatchUnknown };
+}
+
+/** The stream's own errors are told from those of our disk: only the first are worth another download. */
+class BrokenStream extends Error {}
+
+async function* readStream(
+  stream: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const chunks = stream[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const next = await chunks.next().catch((cause: unknown) => {
+        signal.throwIfAborted();
+        throw new BrokenStream('the results stream broke', { cause });
+      });
+      signal.throwIfAborted();
+      if (next.done === true) return;
+      yield next.value;
+    }
+  } finally {
+    await chunks.return?.().catch(() => undefined);
+  }
+}
+
+/**
+ * A 404 for the results of an ended batch may pass (anthropics/anthropic-sdk-python issue 1432), so it is final only
+ * when the server itself says that the results are removed, or that 29 days are over.
+ */
+async function notOpened(
+  error: unknown,
+  batch: Batch,
+  deps: Deps,
+  signal: AbortSignal,
+): Promise<Download | Again> {
+  signal.throwIfAborted();
+  if (!(error instanceof ProviderError)) throw error;
+  if (error.status === 404 || error.status === 410) return askWhy(error.message, batch, deps, signal);
+  if (error.retryable) return again(error.message);
+  throw error;
+}
+
+async function askWhy(
+  message: string,
+  batch: Batch,
+  deps: Deps,
+  signal: AbortSignal,
+): Promise<Download | Again> {
+  try {
+    const now = await repeatRead(() => deps.provider.retrieveBatch(batch.id, signal), deps.clock, signal);
+    if (now.batch.archivedAt !== null) return expired(`its results were removed on ${now.batch.archivedAt}`);
+    const ageMs = (now.stamp.serverMs ?? 0) - Date.parse(now.batch.createdAt);
+    if (ageMs > RESULTS_KEPT_MS) return expired('its results are kept for 29 days, and those are over');
+    return again(message);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof ProviderError) return again(message, error.status === 404);
+    throw error;
+  }
+}
+
+function expired(why: string): Download {
+  return { kind: 'expired_results', why };
+}

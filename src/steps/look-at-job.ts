@@ -1,0 +1,15 @@
+import type { Job } from '../core/job.ts';
+import type { Deps } from './deps.ts';
+import { pollBatches } from './poll-batches.ts';
+import { createServerTime } from './server-time.ts';
+import { walkBatches } from './walk-batches.ts';
+
+/**
+ * One look for `status`: takes in how the job's batches stand. Decides nothing and needs no lock, so it may run beside
+ * the run that works on the job.
+ */
+export async function lookAtJob(job: Job, deps: Deps, signal: AbortSignal): Promise<void> {
+  const run = { job, deps, time: createServerTime(deps.clock), settleMs: Number.POSITIVE_INFINITY };
+  const walk = await walkBatches(run, () => true, signal);
+  await pollBatches(run, await deps.store.shards(job.id), walk, signal);
+}

@@ -1,0 +1,51 @@
+import { type Batch, sumCounts } from '../core/batch.ts';
+import { parseWireId } from '../core/wire-id.ts';
+import type { Run } from './run.ts';
+
+/**
+ * So many lines without our nonce say that a batch is not ours. One would do for a faithful server; a stray line at the
+ * head must not lead to a second payment.
+ */
+const LINES_ASKED = 20;
+/** A first line longer than this is waited for no further; the batch stays provisional. */
+const LONGEST_LINE = 64 * 1024 * 1024;
+
+export type Proof = 'ours' | 'foreign' | 'not_yet';
+
+/**
+ * Whose an ended batch is: the nonce in the custom_ids of its results. Nothing is written and the connection is closed
+ * after a few lines, so a colleague's answers never reach the disk.
+ */
+export async function proveBatch(run: Run, batch: Batch, nonce: string, signal: AbortSignal): Promise<Proof> {
+  let rest = '';
+  let foreign = 0;
+  try {
+    const decoder = new TextDecoder();
+    for await (const chunk of await run.deps.provider.openResults(batch, signal)) {
+      const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+      rest = lines.pop() ?? '';
+      if (rest.length > LONGEST_LINE) return 'not_yet';
+      for (const id of lines.map(customIdOf)) {
+        if (id === null) continue;
+        if (parseWireId(id)?.nonce === nonce) return 'ours';
+        foreign += 1;
+        if (foreign === LINES_ASKED) return 'foreign';
+      }
+    }
+  } catch {
+    // Results may be «not found» for a while after the end, and a stream may break: the next look asks again.
+    signal.throwIfAborted();
+    return 'not_yet';
+  }
+  // A stream that ended early may hide the rest, so a short batch needs a line for each of its requests.
+  return foreign > 0 && foreign >= Math.min(LINES_ASKED, sumCounts(batch.counts)) ? 'foreign' : 'not_yet';
+}
+
+function customIdOf(line: string): string | null {
+  try {
+    const id = (JSON.parse(line) as { custom_id?: unknown } | null)?.custom_id; // any JSON may stand there
+    return typeof id === 'string' ? id : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,134 @@
+import { hasEnded } from '../core/batch.ts';
+import { judgeDoubt, mayBeOurs, WATCH_ABSENT_MS, weighLook } from '../core/doubt.ts';
+import { ProviderError } from '../core/errors.ts';
+import { isGone } from '../core/gone.ts';
+import type { ShardView } from '../core/ports/store.ts';
+import type { Submission } from '../core/submission.ts';
+import { proveBatch } from './prove-batch.ts';
+import type { Run } from './run.ts';
+import { requireSameWorkspace } from './take-fence.ts';
+import type { Walk } from './walk-batches.ts';
+
+/**
+ * Brings every doubt of the job one listing further: candidates are adopted provisionally and proven by their results,
+ * absence takes the settle time. Nothing is ever sent here.
+ *
+ * @returns when the next listing is due, in server time; null when no doubt needs one.
+ * @throws AuthError when the key acts in another workspace: its silence proves nothing.
+ */
+export async function reconcileBatches(
+  run: Run,
+  views: readonly ShardView[],
+  walk: Walk,
+  signal: AbortSignal,
+): Promise<number | null> {
+  const ownIds = new Set(views.flatMap((view) => (view.batch === null ? [] : [view.batch.id])));
+  const nextLooks: number[] = [];
+  for (const submission of await run.deps.store.doubts(run.job.id)) {
+    const view = views.find((one) => one.shard.id === submission.shardId);
+    if (view === undefined || submission.state !== 'in_doubt') continue;
+    const nextMs = await settleDoubt(run, view, submission, walk, ownIds, signal);
+    if (nextMs !== null) nextLooks.push(nextMs);
+  }
+  return nextLooks.length === 0 ? null : Math.min(...nextLooks);
+}
+
+async function settleDoubt(
+  run: Run,
+  view: ShardView,
+  submission: Submission,
+  walk: Walk,
+  ownIds: ReadonlySet<string>,
+  signal: AbortSignal,
+): Promise<number | null> {
+  const { store, report } = run.deps;
+  const { sealedMs, fence } = submission;
+  if (sealedMs === null || fence === null) return null;
+  for (const workspaceId of walk.workspaceIds) requireSameWorkspace(fence, { workspaceId });
+  await store.recordLook(submission.id, { serverMs: run.time.nowMs(), ...weighLook(walk, fence, ownIds) });
+  await addCandidates(run, view, submission, walk);
+  await proveCandidates(run, view, submission, walk, signal);
+  const looks = await store.looks(submission.id);
+  const candidates = await store.candidates(submission.id);
+  if (candidates.some((candidate) => candidate.verdict === 'verified')) return null;
+  const verdict = judgeDoubt({ sealedMs, settleMs: run.settleMs, looks, candidates });
+  switch (verdict.kind) {
+    case 'provisional':
+      return null;
+    case 'wait':
+      return verdict.nextLookMs;
+    case 'absent':
+      await store.judgeAbsent(submission.id, { watchUntilMs: sealedMs + WATCH_ABSENT_MS, by: 'evidence' });
+      report({ kind: 'absent', shard: view.shard.number, looks: looks.length, settleMs: run.settleMs });
+      return null;
+    default:
+      return verdict satisfies never;
+  }
+}
+
+async function addCandidates(run: Run, view: ShardView, submission: Submission, walk: Walk): Promise<void> {
+  const { store, report } = run.deps;
+  const facts = { submission, requests: view.shard.requests };
+  const seen = new Set((await store.candidates(submission.id)).map((candidate) => candidate.batchId));
+  const matching = walk.batches.filter((batch) => !seen.has(batch.id) && mayBeOurs(batch, facts));
+  const taken = await store.knownBatchIds(matching.map((batch) => batch.id));
+  const found = matching.filter((batch) => !taken.has(batch.id));
+  for (const batch of found) await store.addCandidate(submission.id, batch);
+  if (found.length === 0) return;
+  const batchIds = found.map((batch) => batch.id);
+  report({ kind: 'provisional', shard: view.shard.number, requests: view.shard.requests, batchIds });
+}
+
+async function proveCandidates(
+  run: Run,
+  view: ShardView,
+  submission: Submission,
+  walk: Walk,
+  signal: AbortSignal,
+): Promise<void> {
+  const { store, report } = run.deps;
+  for (const candidate of await store.candidates(submission.id)) {
+    if (candidate.verdict !== 'provisional') continue;
+    const batch = walk.batches.find((one) => one.id === candidate.batchId);
+    if (batch === undefined) {
+      await askForCandidate(run, submission, candidate.batchId, signal);
+      continue;
+    }
+    await store.recordSeen(batch);
+    if (!hasEnded(batch)) continue;
+    if (batch.archivedAt !== null)
+      return store.judgeStuck(submission.id, `the results of ${batch.id} are no longer kept`);
+    const proof = await proveBatch(run, batch, view.shard.nonce, signal);
+    if (proof === 'foreign') await store.rejectCandidate(submission.id, batch.id);
+    if (proof === 'ours') {
+      await store.adopt(submission.id, batch.id, 'nonce');
+      report({ kind: 'verified', shard: view.shard.number, batchId: batch.id });
+      return;
+    }
+  }
+}
+
+/** A candidate that the listing no longer shows: gone for good, it can never be proven, and only the user can decide. */
+async function askForCandidate(
+  run: Run,
+  submission: Submission,
+  batchId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { store, provider } = run.deps;
+  try {
+    const { batch, stamp } = await provider.retrieveBatch(batchId, signal);
+    run.time.note(stamp);
+    await store.recordSeen(batch);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof ProviderError) || error.status !== 404) return;
+    const notFound = await store.recordNotFound(batchId, run.time.nowMs());
+    if (isGone(notFound, run.time.nowMs(), run.settleMs)) {
+      await store.judgeStuck(
+        submission.id,
+        `${batchId} was there and is gone before its results could be read`,
+      );
+    }
+  }
+}

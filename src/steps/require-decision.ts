@@ -1,0 +1,42 @@
+import { DecisionError } from '../core/errors.ts';
+import type { ShardView } from '../core/ports/store.ts';
+import type { Run } from './run.ts';
+
+/**
+ * Stops a run when nothing is left but doubts that evidence cannot settle, and lays that evidence before the user.
+ *
+ * @throws DecisionError
+ */
+export async function requireDecision(
+  run: Run,
+  views: readonly ShardView[],
+  until: 'submitted' | 'final' | 'once',
+): Promise<void> {
+  const stuck = (await run.deps.store.doubts(run.job.id)).filter((one) => one.state === 'stuck');
+  if (stuck.length === 0) return;
+  const stuckShards = new Set(stuck.map((one) => one.shardId));
+  const others = views.some(
+    (view) =>
+      (view.shard.state === 'live' || view.shard.state === 'built') && !stuckShards.has(view.shard.id),
+  );
+  if (others && until === 'final') return;
+  const evidence: string[] = [];
+  for (const submission of stuck) {
+    const view = views.find((one) => one.shard.id === submission.shardId);
+    const looks = await run.deps.store.looks(submission.id);
+    const candidates =
+      view?.candidates.filter((one) => one.verdict !== 'rejected').map((one) => one.batchId) ?? [];
+    evidence.push(
+      `shard ${view?.shard.number} (${view?.shard.requests} requests), sealed ${new Date(submission.sealedMs ?? 0).toISOString()}, ` +
+        `${looks.length} listings, ${candidates.length === 0 ? 'no candidate' : `candidates ${candidates.join(', ')}`}: ${submission.reason ?? ''}`,
+    );
+  }
+  throw new DecisionError(
+    `job ${run.job.jobId}: whether ${stuck.length === 1 ? 'a shard' : `${stuck.length} shards`} became a batch is for you to decide`,
+    {
+      code: 'submission_in_doubt',
+      why: evidence.join('; '),
+      next: `look in the Console, then batchctl resume ${run.job.jobId} --adopt BATCH if it is there, or --resubmit if it is not (if it is after all, that pays twice)`,
+    },
+  );
+}

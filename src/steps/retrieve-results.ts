@@ -1,0 +1,128 @@
+import { hasEnded } from '../core/batch.ts';
+import { isGone } from '../core/gone.ts';
+import { isFinal, type JobState } from '../core/job.ts';
+import { rawPath } from '../core/ports/files.ts';
+import type { KnownBatch, ShardView } from '../core/ports/store.ts';
+import { isSettledShard } from '../core/shard.ts';
+import { applyResults } from './apply-results.ts';
+import { downloadResults } from './download-results.ts';
+import { finishJob } from './finish-job.ts';
+import { loseShard } from './poll-batches.ts';
+import { restoreResults } from './restore-results.ts';
+import type { Run } from './run.ts';
+import { PARTIAL_FILE, writeResults } from './write-results.ts';
+
+/** What one call of `retrieveJob` came to. */
+export interface Retrieval {
+  /** Shards whose results were applied by this call. */
+  readonly applied: number;
+  /** Shards that are not settled yet, whatever they wait for. */
+  readonly pending: readonly ShardView[];
+  /** Ended batches whose results could not be had now. They were asked for several times with waits in between. */
+  readonly unavailable: readonly { readonly batchId: string; readonly why: string }[];
+  /** Null as long as the job is not final. */
+  readonly state: (JobState & ('done' | 'canceled' | 'failed')) | null;
+}
+
+/**
+ * Takes what has ended: downloads, applies, writes the results so far, and ends the job once every request has its
+ * verdict. Neither polls nor submits. Costs next to nothing when nothing is new, so a loop may call it each round; killed
+ * anywhere, the next call goes on. Of a final job it puts back the files that are gone, from the raw results.
+ *
+ * The caller holds the job's lock.
+ */
+export async function retrieveJob(run: Run, signal: AbortSignal): Promise<Retrieval> {
+  const { store } = run.deps;
+  const job = await store.jobById(run.job.id);
+  if (isFinal(job.state)) {
+    await restoreResults(job, run.deps, signal);
+    return { applied: 0, pending: [], unavailable: [], state: asFinal(job.state) };
+  }
+  const unavailable: { batchId: string; why: string }[] = [];
+  let applied = 0;
+  for (const view of await store.shards(job.id)) {
+    signal.throwIfAborted();
+    const why = await takeShard(run, view, signal);
+    if (why === 'applied') applied += 1;
+    else if (why !== null && view.batch !== null) unavailable.push({ batchId: view.batch.id, why });
+  }
+  const state = await finishJob(job, run.deps, signal);
+  const views = await store.shards(job.id);
+  if (state === null && (applied > 0 || isPartialDue(run, views)))
+    await writeResults(job, 'partial', run.deps, signal);
+  const pending = views.filter((view) => !isSettledShard(view.shard.state));
+  return { applied, pending, unavailable, state };
+}
+
+/** An earlier run applied a shard and was cut off before it wrote the rows. */
+function isPartialDue({ job, deps }: Run, views: readonly ShardView[]): boolean {
+  const hasRows = views.some((view) => view.shard.state === 'applied');
+  return hasRows && !deps.files.exists(`${deps.files.resultsDir(job.jobId)}/${PARTIAL_FILE}`);
+}
+
+/** Null: nothing to do, or settled without results. Else `applied`, or why its results could not be had. */
+async function takeShard(run: Run, view: ShardView, signal: AbortSignal): Promise<string | null> {
+  const { shard, batch } = view;
+  if (batch === null) return null;
+  if (shard.state === 'live') {
+    if (!hasEnded(batch) || view.submission?.state !== 'created') return null;
+    return downloadAndApply(run, view, batch, signal);
+  }
+  if (shard.state !== 'downloaded') return null;
+  if (!(await isRawWhole(run, view))) {
+    await run.deps.store.setShardState(shard.id, 'live');
+    return downloadAndApply(run, view, batch, signal);
+  }
+  await applyResults({ job: run.job, shard, batch }, run.deps, signal);
+  return 'applied';
+}
+
+async function downloadAndApply(
+  run: Run,
+  view: ShardView,
+  batch: KnownBatch,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const { deps, job } = run;
+  const { shard, submission } = view;
+  // A batch that the user named, or that was found again, is ours only if its results say so.
+  const isProven = !view.candidates.some((candidate) => candidate.batchId === batch.id);
+  const download = await downloadResults({ job, shard, batch, isProven }, deps, signal);
+  switch (download.kind) {
+    case 'downloaded':
+      await applyResults({ job, shard, batch }, deps, signal);
+      return 'applied';
+    case 'foreign':
+      deps.report({
+        kind: 'notice',
+        text: `batch ${batch.id} is not of job ${job.jobId}: its results are not ours`,
+      });
+      if (submission !== null) await deps.store.disown(submission.id, batch.id);
+      return null;
+    case 'expired_results':
+      deps.report({ kind: 'not_found', batchId: batch.id, why: download.why });
+      await loseShard(run, view);
+      return null;
+    case 'not_available': {
+      deps.report({ kind: 'not_found', batchId: batch.id, why: download.why });
+      if (!download.isBatchUnknown) return download.why;
+      const nowMs = run.time.nowMs();
+      const notFound = await deps.store.recordNotFound(batch.id, nowMs);
+      if (!isGone(notFound, nowMs, run.settleMs)) return download.why;
+      await loseShard(run, view);
+      return null;
+    }
+  }
+}
+
+/** A raw file that was changed or removed since it was recorded is downloaded again, as long as that is possible. */
+async function isRawWhole({ job, deps }: Run, { shard }: ShardView): Promise<boolean> {
+  const path = rawPath(deps.files.resultsDir(job.jobId), shard.stage, shard.number);
+  const facts = await deps.store.rawFacts(shard.id);
+  if (facts === null || !deps.files.exists(path) || deps.files.size(path) !== facts.bytes) return false;
+  return (await deps.files.sha256(path)) === facts.sha256;
+}
+
+function asFinal(state: JobState): Retrieval['state'] {
+  return state === 'done' || state === 'canceled' || state === 'failed' ? state : null;
+}

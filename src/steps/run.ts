@@ -1,0 +1,13 @@
+import type { Job } from '../core/job.ts';
+import type { Deps } from './deps.ts';
+import type { ServerTime } from './server-time.ts';
+
+/** One process at work on one job, which it has locked. */
+export interface Run {
+  /** As it was when the run began; its state is read anew where it matters. */
+  readonly job: Job;
+  readonly deps: Deps;
+  readonly time: ServerTime;
+  /** How long absence takes to prove, in server time. */
+  readonly settleMs: number;
+}

@@ -1,0 +1,149 @@
+import { WATCH_REJECTED_MS } from '../core/doubt.ts';
+import { StoreError } from '../core/errors.ts';
+import { shardPath } from '../core/ports/files.ts';
+import type { CreateOutcome } from '../core/ports/provider.ts';
+import type { Shard } from '../core/shard.ts';
+import type { Submission } from '../core/submission.ts';
+import type { Run } from './run.ts';
+import { LateBatchFound, takeFence } from './take-fence.ts';
+import { writeReceipt } from './write-receipt.ts';
+
+/** The tail follows its seal within this, on both clocks, or not at all: a process that slept may have been replaced. */
+const SEAL_FRESH_MS = 5_000;
+
+/** `late_batch`: the batch of an earlier attempt appeared, so nothing was sent and that attempt is in doubt again. */
+export type SubmitOutcome = CreateOutcome | { readonly kind: 'late_batch' };
+
+/**
+ * One POST of one shard: intent, effect, outcome. The seal is the intent; its commit comes before the last two bytes, the
+ * commit of the batch id before anything is said about it. Nothing here repeats.
+ *
+ * A crash before the seal leaves nothing at the API; after it, a sealed submission that the next run puts in doubt.
+ */
+export async function submitShard(
+  run: Run,
+  shard: Shard,
+  shards: number,
+  signal: AbortSignal,
+): Promise<SubmitOutcome> {
+  const { store, files, clock, provider, report } = run.deps;
+  const lock = await run.deps.locks.lockSealing(signal, (holder) =>
+    report({
+      kind: 'notice',
+      text: `another submission of this workspace is under way (${holder}); waiting for it`,
+    }),
+  );
+  try {
+    const uploadStartedMs = run.time.nowMs();
+    const earlier = await store.watched(provider.account, uploadStartedMs);
+    const submission = await store.startSubmission(shard.id, provider.account, uploadStartedMs);
+    const path = shardPath(files.requestsDir(run.job.jobId), shard.stage, shard.number);
+    const outcome = await provider
+      .createBatch(
+        {
+          apiVersion: run.job.spec.apiVersion,
+          requests: shard.requests,
+          bodyBytes: shard.bodyBytes,
+          head: () => files.body(path, shard),
+          beforeTail: async () => {
+            const fence = await takeFence(
+              run,
+              uploadStartedMs,
+              earlier.filter((one) => one.shardId === shard.id),
+              signal,
+            );
+            signal.throwIfAborted();
+            await store.seal(submission.id, { sealedMs: run.time.nowMs(), fence });
+            return freshness(clock.monotonicMs(), clock.now().getTime(), run);
+          },
+          onProgress: (bytesSent) =>
+            report({
+              kind: 'uploading',
+              shard: shard.number,
+              shards,
+              requests: shard.requests,
+              bytesSent,
+              bytes: shard.bodyBytes,
+            }),
+        },
+        signal,
+      )
+      .catch((error: unknown) => abort(run, submission, error));
+    await record(run, shard, submission, outcome);
+    return outcome;
+  } finally {
+    lock.release();
+  }
+}
+
+function freshness(sealedMonotonicMs: number, sealedWallMs: number, run: Run): () => boolean {
+  const { clock } = run.deps;
+  return () =>
+    clock.monotonicMs() - sealedMonotonicMs < SEAL_FRESH_MS &&
+    Math.abs(clock.now().getTime() - sealedWallMs) < SEAL_FRESH_MS;
+}
+
+/** What `beforeTail` or the shard file threw: the tail was not sent, so nothing was created. */
+async function abort(
+  run: Run,
+  submission: Submission,
+  error: unknown,
+): Promise<{ readonly kind: 'late_batch' }> {
+  const why = error instanceof Error ? error.message : String(error);
+  // The store may be what failed; then the next run finds the submission as it was left, which is as safe.
+  await run.deps.store.abortSubmission(submission.id, why).catch(() => undefined);
+  if (!(error instanceof LateBatchFound)) throw error;
+  const facts = { reason: error.message, status: null, requestId: null };
+  await run.deps.store.doubtSubmission(error.submissionId, facts);
+  return { kind: 'late_batch' };
+}
+
+async function record(run: Run, shard: Shard, submission: Submission, outcome: SubmitOutcome): Promise<void> {
+  const { store } = run.deps;
+  switch (outcome.kind) {
+    case 'created':
+      return recordCreated(run, shard, submission, outcome);
+    case 'unknown':
+      return store.doubtSubmission(submission.id, outcome);
+    case 'not_created':
+      if (!outcome.tailSent)
+        return store.abortSubmission(submission.id, outcome.error.why ?? outcome.error.message);
+      return store.rejectSubmission(submission.id, {
+        status: 'status' in outcome.error ? (outcome.error.status ?? 401) : 401,
+        requestId: 'requestId' in outcome.error ? outcome.error.requestId : null,
+        reason: outcome.error.why ?? outcome.error.message,
+        watchUntilMs: run.time.nowMs() + WATCH_REJECTED_MS,
+      });
+    case 'late_batch':
+      return;
+    default:
+      return outcome satisfies never;
+  }
+}
+
+/** The id of a paid batch goes to two places that fail apart, and to the user when both do. */
+async function recordCreated(
+  run: Run,
+  shard: Shard,
+  submission: Submission,
+  outcome: CreateOutcome & { readonly kind: 'created' },
+): Promise<void> {
+  const facts = { jobId: run.job.jobId, shard, batch: outcome.batch, account: run.deps.provider.account };
+  try {
+    await run.deps.store.recordBatch(submission.id, outcome.batch, outcome.stamp);
+  } catch (error) {
+    let saved = 'its id is in .batchctl/receipts.jsonl';
+    try {
+      writeReceipt(run.deps.files, facts);
+    } catch {
+      saved = 'its id could not be saved anywhere: note it down';
+    }
+    throw new StoreError(`batch ${outcome.batch.id} was created but could not be recorded`, {
+      code: 'batch_not_recorded',
+      why: `${error instanceof Error ? error.message : String(error)}; ${saved}`,
+      next: `mend the disk, then batchctl resume ${run.job.jobId}: the batch is found again, nothing is sent twice`,
+      cause: error,
+    });
+  }
+  writeReceipt(run.deps.files, facts);
+}

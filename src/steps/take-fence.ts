@@ -1,0 +1,56 @@
+import { isBeforeFence, mayBeOurs } from '../core/doubt.ts';
+import { AuthError } from '../core/errors.ts';
+import type { Fence, Submission } from '../core/submission.ts';
+import type { Run } from './run.ts';
+import { walkBatches } from './walk-batches.ts';
+
+/** A batch of an attempt that was judged absent has appeared after all: the new attempt must not be sealed. */
+export class LateBatchFound extends Error {
+  readonly submissionId: number;
+
+  constructor(submissionId: number) {
+    super('a batch of an earlier attempt has appeared');
+    this.submissionId = submissionId;
+  }
+}
+
+/**
+ * Lists the account's newest batches, after the upload and before the seal: what is there now cannot be what the tail is
+ * about to make. The same call proves that the key works and names its workspace.
+ *
+ * @throws AuthError when the key acts in another workspace than the job's earlier batches.
+ * @throws LateBatchFound when one of `earlier` (attempts of this shard that were judged absent or refused) appears.
+ */
+export async function takeFence(
+  run: Run,
+  uploadStartedMs: number,
+  earlier: readonly (Submission & { readonly requests: number })[],
+  signal: AbortSignal,
+): Promise<Fence> {
+  const walk = await walkBatches(run, (batch) => isBeforeFence(batch, uploadStartedMs), signal);
+  const fence = {
+    batchIds: walk.batches.map((batch) => batch.id),
+    serverMs: walk.serverMs,
+    workspaceId: walk.workspaceIds.at(-1) ?? null,
+    organizationId: walk.organizationId,
+  };
+  const known = await run.deps.store.knownBatchIds(fence.batchIds);
+  for (const submission of earlier) {
+    requireSameWorkspace(submission.fence, fence);
+    const late = walk.batches.find(
+      (batch) => !known.has(batch.id) && mayBeOurs(batch, { submission, requests: submission.requests }),
+    );
+    if (late !== undefined) throw new LateBatchFound(submission.id);
+  }
+  return fence;
+}
+
+/** A silence of one workspace says nothing about another. */
+export function requireSameWorkspace(before: Fence | null, now: Pick<Fence, 'workspaceId'>): void {
+  if (before === null || before.workspaceId === null || before.workspaceId === now.workspaceId) return;
+  throw new AuthError('the key acts in another workspace than this job’s batches', {
+    code: 'other_workspace',
+    why: `the job was submitted in workspace ${before.workspaceId}, this key answers from ${now.workspaceId ?? 'an unnamed one'}`,
+    next: 'set ANTHROPIC_API_KEY to a key of the first workspace and run the same command again',
+  });
+}

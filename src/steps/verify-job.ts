@@ -1,0 +1,158 @@
+import { Problems } from '../core/applied-report.ts';
+import { isFinal, type Job } from '../core/job.ts';
+import { shardPath } from '../core/ports/files.ts';
+import type { ShardView } from '../core/ports/store.ts';
+import type { LocalDeps } from './deps.ts';
+import { ResultsReader } from './results-reader.ts';
+import { verifyRaw } from './verify-raw.ts';
+import { isGood, outputPathOf } from './write-outputs.ts';
+import { PARTIAL_FILE, RESULTS_FILE, rowChunks } from './write-results.ts';
+
+/** What `verify` prints with --json. */
+export interface VerifyDocument {
+  readonly job_id: string;
+  readonly ok: boolean;
+  readonly requests: number;
+  readonly succeeded: number;
+  readonly errored: number;
+  readonly canceled: number;
+  readonly expired: number;
+  readonly missing: number;
+  /** Result lines of requests that were never sent. */
+  readonly unknown: number;
+  /** Further result lines of a request that has one. */
+  readonly duplicate: number;
+  /** Sentences; after 100 the last one says how many more there are. */
+  readonly problems: readonly string[];
+}
+
+/**
+ * Proves that every request came out as exactly one row: counts the rows in the store, reads the raw results again and
+ * judges each line anew, checks results.jsonl line by line in input order, and looks for the file of each good answer.
+ * Needs no API and changes nothing. A job that is not final is checked as far as it has come, and is not `ok`.
+ */
+export async function verifyJob(job: Job, deps: LocalDeps, signal: AbortSignal): Promise<VerifyDocument> {
+  const { store, files, report } = deps;
+  const problems = new Problems();
+  const views = await store.shards(job.id);
+  const counts = { unknown: 0, duplicate: 0 };
+  for (const view of views) {
+    signal.throwIfAborted();
+    await checkShardFile(job, view, deps, problems);
+    const raw = await verifyRaw(job, view, deps, problems);
+    counts.unknown += raw.unknown;
+    counts.duplicate += raw.duplicate;
+    report({ kind: 'notice', text: `shard ${view.shard.number}: checked` });
+  }
+  const totals = await checkRows(job, views, deps, problems, signal);
+  if (!isFinal(job.state)) {
+    problems.add(
+      `the job is ${job.state}, not final: ${totals.open} of ${totals.requests} requests have no outcome yet`,
+    );
+  } else if (!files.exists(`${files.resultsDir(job.jobId)}/${RESULTS_FILE}`)) {
+    problems.add(`${files.resultsDir(job.jobId)}/${RESULTS_FILE} is not there`);
+  }
+  const { open: _open, held: _held, ...sums } = totals;
+  return {
+    job_id: job.jobId,
+    ok: problems.count === 0,
+    ...sums,
+    ...counts,
+    problems: problems.list(),
+  };
+}
+
+async function checkShardFile(
+  job: Job,
+  { shard }: ShardView,
+  deps: LocalDeps,
+  problems: Problems,
+): Promise<void> {
+  const path = shardPath(deps.files.requestsDir(job.jobId), shard.stage, shard.number);
+  if (!deps.files.exists(path)) problems.add(`${path} is not there`);
+  else if ((await deps.files.sha256(path)) !== shard.fileSha256)
+    problems.add(`${path} is not the file that was built`);
+}
+
+interface Totals {
+  readonly requests: number;
+  readonly succeeded: number;
+  readonly errored: number;
+  readonly canceled: number;
+  readonly expired: number;
+  readonly missing: number;
+  readonly held: number;
+  readonly open: number;
+}
+
+/** Counts rows, holds them against the totals of their shards, against results.jsonl and against the output folder. */
+async function checkRows(
+  job: Job,
+  views: readonly ShardView[],
+  deps: LocalDeps,
+  problems: Problems,
+  signal: AbortSignal,
+): Promise<Totals> {
+  const { files, clock } = deps;
+  const dir = files.resultsDir(job.jobId);
+  const groups = new Map(views.map((view) => [view.shard.id, view.shard.group]));
+  const totals = {
+    requests: 0,
+    succeeded: 0,
+    errored: 0,
+    canceled: 0,
+    expired: 0,
+    missing: 0,
+    held: 0,
+    open: 0,
+  };
+  const name = isFinal(job.state) ? RESULTS_FILE : PARTIAL_FILE;
+  const results = new ResultsReader(files, `${dir}/${name}`);
+  try {
+    for (const stage of job.spec.stages) {
+      for await (const rows of rowChunks(job, stage, deps)) {
+        for (const row of rows) {
+          totals.requests += 1;
+          totals[row.status ?? 'open'] += 1;
+          if (row.status === null) continue;
+          if (results.isThere) {
+            const wrong = await results.check({
+              ...row,
+              status: row.status,
+              group: groups.get(row.shardId) ?? null,
+            });
+            if (wrong !== null) problems.add(`${dir}/${name}: ${wrong}`);
+          }
+          const path = isGood(row) ? outputPathOf(row, dir) : null;
+          if (path !== null && !files.exists(path))
+            problems.add(`the answer of ${row.customId} is not at ${path}`);
+        }
+        await clock.sleep(0, signal);
+        signal.throwIfAborted();
+      }
+    }
+    const more = await results.countRest();
+    problems.add(`${dir}/${name} has ${more} lines too many`, Math.min(more, 1));
+  } finally {
+    await results.close();
+  }
+  checkSums(job, views, totals, problems);
+  return totals;
+}
+
+function checkSums(job: Job, views: readonly ShardView[], totals: Totals, problems: Problems): void {
+  if (totals.held > 0) problems.add(`${totals.held} rows are held`);
+  const sent = views.reduce((sum, view) => sum + view.shard.requests, 0);
+  if (sent !== totals.requests)
+    problems.add(`the shards hold ${sent} requests, the store ${totals.requests} rows`);
+  if (job.spec.stages.length === 1 && job.records !== totals.requests) {
+    problems.add(`${job.records} records went in, ${totals.requests} rows are there`);
+  }
+  if (totals.open > 0) return;
+  for (const status of ['succeeded', 'errored', 'canceled', 'expired', 'missing'] as const) {
+    const counted = views.reduce((sum, view) => sum + (view.tally?.[status] ?? 0), 0);
+    if (counted !== totals[status]) {
+      problems.add(`the totals say ${counted} ${status}, the rows ${totals[status]}`);
+    }
+  }
+}

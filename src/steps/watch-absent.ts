@@ -1,0 +1,57 @@
+import { hasEnded } from '../core/batch.ts';
+import { mayBeOurs } from '../core/doubt.ts';
+import type { ShardView } from '../core/ports/store.ts';
+import { proveBatch } from './prove-batch.ts';
+import type { Run } from './run.ts';
+import type { Walk } from './walk-batches.ts';
+
+/**
+ * Looks for submissions of this job that were judged absent, or refused after their tail, in a listing that was made
+ * anyway. One that appears before its shard went out again is in doubt again; one that appears later is a second payment,
+ * proven by its results and reported.
+ */
+export async function watchAbsent(
+  run: Run,
+  views: readonly ShardView[],
+  walk: Walk,
+  signal: AbortSignal,
+): Promise<void> {
+  const { store, provider, report } = run.deps;
+  const claimed = new Set(views.flatMap((view) => view.candidates.map((candidate) => candidate.batchId)));
+  for (const watched of await store.watched(provider.account, run.time.nowMs())) {
+    const view = views.find((one) => one.shard.id === watched.shardId);
+    if (view === undefined) continue;
+    const old = new Map(
+      (await store.candidates(watched.id)).map((candidate) => [candidate.batchId, candidate.verdict]),
+    );
+    const matching = walk.batches.filter((batch) =>
+      mayBeOurs(batch, { submission: watched, requests: watched.requests }),
+    );
+    const taken = await store.knownBatchIds(matching.map((batch) => batch.id));
+    for (const batch of matching.filter((one) => !taken.has(one.id))) {
+      const verdict = old.get(batch.id);
+      if (verdict === undefined && claimed.has(batch.id)) continue;
+      if (verdict === undefined) {
+        await store.addCandidate(watched.id, batch);
+        if (view.shard.state === 'built') {
+          await store.doubtSubmission(watched.id, {
+            reason: `${batch.id} appeared late`,
+            status: null,
+            requestId: null,
+          });
+          break;
+        }
+        const text = `${batch.id} may be a second copy of shard ${view.shard.number}; it is checked when it ends`;
+        report({ kind: 'notice', text });
+        continue;
+      }
+      if (verdict !== 'provisional' || !hasEnded(batch)) continue;
+      const proof = await proveBatch(run, batch, view.shard.nonce, signal);
+      if (proof === 'foreign') await store.rejectCandidate(watched.id, batch.id);
+      if (proof === 'ours') {
+        await store.recordLateDuplicate(watched.id, batch.id);
+        report({ kind: 'late_duplicate', shard: view.shard.number, batchId: batch.id });
+      }
+    }
+  }
+}

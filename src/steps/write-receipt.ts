@@ -1,0 +1,26 @@
+import type { Batch } from '../core/batch.ts';
+import type { Account } from '../core/job.ts';
+import type { JobFiles } from '../core/ports/files.ts';
+import type { Shard } from '../core/shard.ts';
+
+const RECEIPTS = '.batchctl/receipts.jsonl';
+
+/** Repeats a batch id beside the database, in a file that is only ever appended to. */
+export function writeReceipt(
+  files: JobFiles,
+  facts: { readonly jobId: string; readonly shard: Shard; readonly batch: Batch; readonly account: Account },
+): void {
+  files.append(
+    RECEIPTS,
+    JSON.stringify({
+      batch_id: facts.batch.id,
+      created_at: facts.batch.createdAt,
+      job_id: facts.jobId,
+      stage: facts.shard.stage,
+      shard: facts.shard.number,
+      nonce: facts.shard.nonce,
+      requests: facts.shard.requests,
+      base_url: facts.account.baseUrl,
+    }),
+  );
+}

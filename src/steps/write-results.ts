@@ -1,0 +1,107 @@
+import { type AppliedReport, readAppliedReports } from '../core/applied-report.ts';
+import type { Job } from '../core/job.ts';
+import type { RowView, ShardView } from '../core/ports/store.ts';
+import { resultRow } from '../core/result-row.ts';
+import type { LocalDeps } from './deps.ts';
+import { type Answer, RawReaders } from './raw-readers.ts';
+import { isGood, outputPathOf } from './write-outputs.ts';
+
+const CHUNK_ROWS = 1000;
+
+/** Names in a job's results folder. */
+export const RESULTS_FILE = 'results.jsonl';
+export const PARTIAL_FILE = 'results.partial.jsonl';
+export const FAILED_FILE = 'failed.jsonl';
+
+/**
+ * Writes one line for every row in input order, stage by stage, from the store and the raw results. As long as the job is
+ * not final: the rows known so far, to results.partial.jsonl. At the end: all of them to results.jsonl, those that are
+ * no good to failed.jsonl too, and the partial file goes. Memory does not grow with the job; may be repeated.
+ */
+export async function writeResults(
+  job: Job,
+  kind: 'partial' | 'final',
+  deps: LocalDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  const { store, files, clock, report } = deps;
+  const dir = files.resultsDir(job.jobId);
+  const options = { private: job.spec.private };
+  const toRow = rowWriter(await store.shards(job.id), readAppliedReports(await store.events(job.id)), dir);
+  const readers = new RawReaders(files, dir);
+  const results = files.create(`${dir}/${kind === 'final' ? RESULTS_FILE : PARTIAL_FILE}`, options);
+  const failed = kind === 'final' ? files.create(`${dir}/${FAILED_FILE}`, options) : null;
+  try {
+    let written = 0;
+    for (const stage of job.spec.stages) {
+      for await (const rows of rowChunks(job, stage, deps)) {
+        for (const row of rows) {
+          if (row.status === null) {
+            if (kind === 'final') throw new Error(`row ${row.seq} of job ${job.jobId} has no outcome`);
+            continue;
+          }
+          const line = `${toRow({ ...row, status: row.status }, readers.answerOf(row))}\n`;
+          results.write(line);
+          if (!isGood({ status: row.status, failure: row.failure })) failed?.write(line);
+          written += 1;
+        }
+        report({ kind: 'writing', rows: written });
+        // Everything else here is synchronous: let signals in.
+        await clock.sleep(0, signal);
+        signal.throwIfAborted();
+      }
+    }
+    failed?.finish();
+    results.finish();
+  } finally {
+    readers.close();
+    results.discard();
+    failed?.discard();
+  }
+  if (kind === 'final') files.remove(`${dir}/${PARTIAL_FILE}`);
+}
+
+/** The rows of a stage in input order, some thousands at a time. */
+export async function* rowChunks(
+  job: Pick<Job, 'id'>,
+  stage: string,
+  { store }: Pick<LocalDeps, 'store'>,
+): AsyncGenerator<readonly RowView[]> {
+  for (let after = 0; ; ) {
+    const rows = await store.rows(job.id, stage, after, CHUNK_ROWS);
+    const last = rows.at(-1);
+    if (last === undefined) return;
+    yield rows;
+    after = last.seq;
+  }
+}
+
+type KnownRow = RowView & { readonly status: NonNullable<RowView['status']> };
+
+function rowWriter(
+  shards: readonly ShardView[],
+  reports: readonly AppliedReport[],
+  resultsDir: string,
+): (row: KnownRow, answer: Answer | null) => string {
+  const byId = new Map(shards.map((view) => [view.shard.id, view]));
+  const refused = new Map(reports.map((one) => [one.shardId, one.refusedOutputs]));
+  return (row, answer) => {
+    const view = byId.get(row.shardId);
+    const isRefused =
+      refused.get(row.shardId)?.some(([from, to]) => row.seq >= from && row.seq <= to) ?? false;
+    return resultRow(
+      {
+        customId: row.customId,
+        stage: row.stage,
+        group: view?.shard.group ?? null,
+        status: row.status,
+        failure: row.failure,
+        attempt: row.attempt,
+        batchId: view?.batch?.id ?? null,
+        output: isGood(row) && !isRefused ? outputPathOf(row, resultsDir) : null,
+      },
+      answer?.judgement ?? null,
+      answer?.line ?? null,
+    );
+  };
+}

@@ -1,0 +1,195 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import type { Job } from '../../src/core/job.ts';
+import { adoptByUser, resubmitByUser } from '../../src/steps/decide-doubt.ts';
+import { runJob } from '../../src/steps/run-job.ts';
+import { marker } from '../support/sample-job.ts';
+import { FAST, makeWorkbench, type Workbench } from '../support/workbench.ts';
+
+const signal = new AbortController().signal;
+
+/** Every record has exactly its own answer, and the account has exactly one batch of ours for each shard. */
+async function expectExactlyOnce(bench: Workbench, job: Job, records: number): Promise<void> {
+  const fresh = await bench.deps.store.jobById(job.id);
+  expect(fresh.state).toBe('done');
+  const rows = readFileSync(`${bench.dir}/batch_results/${job.jobId}/results.jsonl`, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { custom_id: string; text: string });
+  expect(rows.map((row) => row.custom_id)).toEqual(
+    Array.from({ length: records }, (_, index) => `r${index + 1}`),
+  );
+  for (const row of rows) expect(row.text).toContain(marker(row.custom_id));
+  const shards = (await bench.deps.store.shards(job.id)).filter((view) => view.shard.state === 'applied');
+  const own = await bench.ownBatches();
+  expect(own.map((batch) => batch.id).sort()).toEqual(shards.map((view) => view.batch?.id).sort());
+}
+
+describe('a create whose answer was lost', () => {
+  it.each([
+    'lost-reply',
+    'create-500-created',
+    'create-html-502-created',
+    'create-cut-answer',
+    'create-wrong-count',
+    'create-hang',
+  ])('%s: the batch is found again and adopted, nothing is sent twice', async (fault) => {
+    const bench = await makeWorkbench({ answerMs: 700 });
+    await bench.setFaults(fault);
+    const job = await bench.build(12);
+    await bench.run(job);
+    await expectExactlyOnce(bench, job, 12);
+    expect((await bench.truth()).posts).toHaveLength(1);
+    expect(bench.told.map((one) => one.kind)).toEqual(
+      expect.arrayContaining(['in_doubt', 'provisional', 'verified']),
+    );
+  });
+
+  it.each(['create-500', 'create-529', 'create-409', 'create-html-502', 'create-hang-not-created'])(
+    '%s: absence is proven over the settle time, then the shard goes out again',
+    async (fault) => {
+      const bench = await makeWorkbench({ answerMs: 700 });
+      await bench.setFaults(fault);
+      const job = await bench.build(12);
+      const startedMs = Date.now();
+      await bench.run(job);
+      expect(Date.now() - startedMs).toBeGreaterThan(FAST.settleMs);
+      await expectExactlyOnce(bench, job, 12);
+      expect((await bench.truth()).posts).toHaveLength(2);
+      expect(bench.told.map((one) => one.kind)).toContain('absent');
+    },
+  );
+
+  it('is told from batches of the same size that a colleague made meanwhile', async () => {
+    const bench = await makeWorkbench();
+    await bench.setFaults('colleague=2', 'lost-reply');
+    const job = await bench.build(12);
+    await bench.run(job);
+    await expectExactlyOnce(bench, job, 12);
+    const provisional = bench.told.find((one) => one.kind === 'provisional');
+    expect(provisional?.kind === 'provisional' ? provisional.batchIds.length : 0).toBeGreaterThan(1);
+  });
+
+  it('is not taken for a colleague’s batch of the same size: its results reject it, and the shard goes out again', async () => {
+    const bench = await makeWorkbench();
+    await bench.setFaults('colleague=1', 'create-500');
+    const job = await bench.build(12);
+    await bench.run(job);
+    await expectExactlyOnce(bench, job, 12);
+    expect(bench.told.map((one) => one.kind)).toEqual(expect.arrayContaining(['provisional', 'absent']));
+  });
+
+  it('is not sent again while the list lags, as long as the lag is shorter than the settle time', async () => {
+    const bench = await makeWorkbench();
+    await bench.setFaults('list-lag=1', 'lost-reply');
+    const job = await bench.build(12);
+    await bench.run(job, { settleMs: 3_000 });
+    await expectExactlyOnce(bench, job, 12);
+    expect((await bench.truth()).posts).toHaveLength(1);
+  });
+
+  it('that is found after it was judged absent is reported as a second copy', async () => {
+    const bench = await makeWorkbench({ batchSeconds: 7 });
+    await bench.setFaults('list-lag=4', 'lost-reply');
+    const job = await bench.build(12);
+    await bench.run(job, { settleMs: 300 });
+    expect(await bench.ownBatches()).toHaveLength(2);
+    const events = await bench.deps.store.events(job.id);
+    expect(events.map((event) => event.kind)).toContain('late_duplicate');
+    expect(bench.told.map((one) => one.kind)).toContain('late_duplicate');
+  });
+
+  it('does not hold back shards of another count, and holds back one of the same', async () => {
+    const bench = await makeWorkbench();
+    await bench.setFaults('create-500');
+    const first = await bench.build(12);
+    await bench.run(first, { until: 'once' });
+    const twin = await bench.build(12, {}, { name: 'twin' });
+    await bench.run(twin, { until: 'once' });
+    expect((await bench.truth()).posts).toHaveLength(1);
+    const other = await bench.build(13, {}, { name: 'other' });
+    await bench.run(other);
+    await expect(bench.deps.store.jobById(other.id)).resolves.toMatchObject({ state: 'done' });
+    await bench.run(first);
+    await bench.run(twin);
+    await expect(bench.deps.store.jobById(twin.id)).resolves.toMatchObject({ state: 'done' });
+    expect((await bench.ownBatches()).map((batch) => batch.requests).sort()).toEqual([12, 12, 13]);
+  });
+});
+
+describe('the key of another workspace', () => {
+  it('concludes nothing about a doubt', async () => {
+    const bench = await makeWorkbench();
+    await bench.setFaults('lost-reply');
+    const job = await bench.build(12);
+    await bench.run(job, { until: 'once' });
+    const stranger = runJob(job, FAST, bench.withKey('sk-emu-other'), signal);
+    await expect(stranger).rejects.toMatchObject({ name: 'AuthError', code: 'other_workspace' });
+    expect(await bench.deps.store.doubts(job.id)).toHaveLength(1);
+    await bench.run(job);
+    await expectExactlyOnce(bench, job, 12);
+  });
+
+  it('is named when a batch is not found with it', async () => {
+    const bench = await makeWorkbench({ batchSeconds: 5 });
+    const job = await bench.build(12);
+    await bench.run(job, { until: 'submitted' });
+    const fresh = await bench.deps.store.jobById(job.id);
+    const stranger = runJob(
+      fresh,
+      { ...FAST, submit: false, until: 'once' },
+      bench.withKey('sk-emu-other'),
+      signal,
+    );
+    await expect(stranger).rejects.toMatchObject({ name: 'AuthError', code: 'other_key' });
+  });
+});
+
+describe('what only the user can decide', () => {
+  it('takes the user’s word that a batch is ours, and still proves it by its results', async () => {
+    const bench = await makeWorkbench();
+    await bench.setFaults('list-lag=60', 'lost-reply');
+    const job = await bench.build(12);
+    await bench.run(job, { until: 'once' });
+    const [lost] = await bench.ownBatches();
+    await adoptByUser(job, lost?.id ?? '', bench.deps, signal);
+    await bench.setFaults();
+    await bench.run(job);
+    await expectExactlyOnce(bench, job, 12);
+  });
+
+  it('puts a wrongly named batch back into doubt instead of writing its rows', async () => {
+    const bench = await makeWorkbench();
+    await bench.setFaults('colleague=1', 'list-lag=60', 'lost-reply');
+    const job = await bench.build(12);
+    await bench.run(job, { until: 'once' });
+    const foreign = (await bench.truth()).batches.find((batch) => batch.foreign);
+    await adoptByUser(job, foreign?.id ?? '', bench.deps, signal);
+    await bench.setFaults();
+    await bench.run(job);
+    await expectExactlyOnce(bench, job, 12);
+  });
+
+  it('refuses a batch of another size', async () => {
+    const bench = await makeWorkbench();
+    await bench.setFaults('create-500');
+    const other = await bench.build(5, {}, { name: 'other' });
+    const job = await bench.build(12);
+    await bench.run(job, { until: 'once' });
+    await bench.run(other);
+    const [batch] = await bench.ownBatches();
+    await expect(adoptByUser(job, batch?.id ?? '', bench.deps, signal)).rejects.toMatchObject({
+      code: 'no_shard_fits',
+    });
+  });
+
+  it('takes the user’s word that nothing was created', async () => {
+    const bench = await makeWorkbench();
+    await bench.setFaults('create-500');
+    const job = await bench.build(12);
+    await bench.run(job, { until: 'once' });
+    expect(await resubmitByUser(job, bench.deps)).toBe(1);
+    await bench.run(job, { settleMs: 3_600_000 });
+    await expectExactlyOnce(bench, job, 12);
+  });
+});

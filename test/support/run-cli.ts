@@ -1,0 +1,79 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+
+export const BIN = fileURLToPath(new URL('../../bin/batchctl.js', import.meta.url));
+
+export interface RunOptions {
+  readonly cwd: string;
+  /** Added to a scrubbed environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Node's own options, before the program. */
+  readonly nodeArgs?: readonly string[];
+  readonly node?: string;
+}
+
+export interface Finished {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunningCli {
+  readonly child: ChildProcessByStdio<null, Readable, Readable>;
+  /** What has come so far. */
+  readonly soFar: { stdout: string; stderr: string };
+  /** Resolves once stdout or stderr holds the text; rejects when the program ends first. */
+  waitFor(text: string): Promise<void>;
+  readonly finished: Promise<Finished>;
+}
+
+/** The built program as a child process, to its end. */
+export function runCli(args: readonly string[], options: RunOptions): Promise<Finished> {
+  return startCli(args, options).finished;
+}
+
+/** The same, to be looked at or killed while it runs. */
+export function startCli(args: readonly string[], options: RunOptions): RunningCli {
+  const child = spawn(options.node ?? process.execPath, [...(options.nodeArgs ?? []), BIN, ...args], {
+    cwd: options.cwd,
+    env: { ...scrubbedEnv(), ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const soFar = { stdout: '', stderr: '' };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    soFar.stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    soFar.stderr += text;
+  });
+  const finished = new Promise<Finished>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, signal) => resolve({ code, signal, ...soFar }));
+  });
+  return { child, soFar, finished, waitFor: (text) => waitFor(text, child, soFar) };
+}
+
+function waitFor(text: string, child: RunningCli['child'], soFar: RunningCli['soFar']): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const look = (): void => {
+      if (soFar.stdout.includes(text) || soFar.stderr.includes(text)) resolve();
+    };
+    child.stdout.on('data', look);
+    child.stderr.on('data', look);
+    child.on('close', () => reject(new Error(`ended without "${text}":\n${soFar.stdout}\n${soFar.stderr}`)));
+    look();
+  });
+}
+
+/** Nothing of the machine's own set-up may decide a test, and its key least of all. */
+function scrubbedEnv(): Record<string, string> {
+  const kept: Record<string, string> = {};
+  for (const [name, value] of Object.entries(process.env)) {
+    const isForeign =
+      /^(?:ANTHROPIC_|BATCHCTL_|NODE_OPTIONS$|NODE_DISABLE|NO_COLOR$|FORCE_COLOR$|VITEST)/.test(name);
+    if (value !== undefined && !isForeign) kept[name] = value;
+  }
+  return kept;
+}

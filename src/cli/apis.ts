@@ -1,0 +1,88 @@
+import { UsageError } from '../core/errors.ts';
+import { type Account, isEmulatorAccount, type Job } from '../core/job.ts';
+import type { BatchProvider } from '../core/ports/provider.ts';
+import { DEFAULT_BASE_URL, fingerprint, readBaseUrl, requireApiKey } from './api-key.ts';
+import type { Talk } from './progress.ts';
+import { emulatorKey, type ReachedEmulator, reachEmulator } from './reach-emulator.ts';
+
+/** Which API a job talks to. Part of wire.ts: imported when a command needs one. */
+export interface Apis {
+  /** @throws AuthError without a key, UsageError when the job belongs elsewhere */
+  provider(job: Job, options: { readonly emulator: boolean }): Promise<BatchProvider>;
+  close(): Promise<void>;
+}
+
+export interface ApiOptions {
+  /** The workspace. */
+  readonly root: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly version: string;
+  readonly talk: Talk;
+}
+
+export function makeApis({ root, env, version, talk }: ApiOptions): Apis {
+  let emulator: ReachedEmulator | null = null;
+
+  const emulated = async (job: Job): Promise<BatchProvider> => {
+    emulator ??= await reachEmulator(root, env);
+    const baseUrl = `emulator:${emulator.accountId}`;
+    const apiKey = emulatorKey(env);
+    const account: Account = { baseUrl, keyFingerprint: fingerprint(apiKey, baseUrl) };
+    checkAccount(job, account);
+    return makeProvider(apiKey, emulator.url, account, job);
+  };
+
+  const real = async (job: Job): Promise<BatchProvider> => {
+    const baseUrl = readBaseUrl(env);
+    const apiKey = requireApiKey(env, root).value;
+    const account: Account = { baseUrl, keyFingerprint: fingerprint(apiKey, baseUrl) };
+    checkAccount(job, account);
+    if (baseUrl !== DEFAULT_BASE_URL) talk.warn(`ANTHROPIC_BASE_URL sends requests and key to ${baseUrl}`);
+    if (job.account !== null && job.account.keyFingerprint !== account.keyFingerprint) {
+      talk.warn(
+        `${job.jobId} was submitted with another key; this one cannot see batches of another workspace`,
+      );
+    }
+    return makeProvider(apiKey, baseUrl, account, job);
+  };
+
+  const makeProvider = async (
+    apiKey: string,
+    baseUrl: string,
+    account: Account,
+    job: Job,
+  ): Promise<BatchProvider> => {
+    // Imported here, so that the SDK is loaded by no command that never calls the API.
+    const { createProvider } = await import('../providers/anthropic/provider.ts');
+    const userAgent = `batchctl/${version}`;
+    return createProvider({ apiKey, baseUrl, account, apiVersion: job.spec.apiVersion, userAgent });
+  };
+
+  return {
+    async provider(job, { emulator: wantsEmulator }) {
+      const isEmulated = job.account === null ? wantsEmulator : isEmulatorAccount(job.account);
+      if (wantsEmulator && !isEmulated) throw belongsElsewhere(job, 'the emulator');
+      return isEmulated ? emulated(job) : real(job);
+    },
+    async close() {
+      await emulator?.close();
+    },
+  };
+}
+
+/** A job stays with the API it was submitted to: elsewhere «not found» would look like «gone». */
+function checkAccount(job: Job, account: Account): void {
+  if (job.account === null || job.account.baseUrl === account.baseUrl) return;
+  throw belongsElsewhere(job, account.baseUrl);
+}
+
+function belongsElsewhere(job: Job, asked: string): UsageError {
+  const home = job.account?.baseUrl ?? '';
+  return new UsageError(`job ${job.jobId} was submitted to ${home}, not to ${asked}`, {
+    code: 'other_account',
+    why: 'a job stays with the API that has its batches',
+    next: home.startsWith('emulator:')
+      ? 'bring back the state of that emulator (.batchctl/emulator.db), or unset BATCHCTL_EMULATOR_URL if that names another'
+      : `run the command without --emulator, and with ANTHROPIC_BASE_URL for ${home}`,
+  });
+}

@@ -1,0 +1,66 @@
+import type { Command } from 'commander';
+import { countFailed, type JobDocument, jobDocument } from '../../core/job-document.ts';
+import type { Context, Io } from '../context.ts';
+import { parseWhole } from '../flags.ts';
+import { type Column, formatCount, formatTable, formatTime } from '../output.ts';
+import type { Verdict } from '../report-error.ts';
+
+interface ListFlags {
+  readonly all?: boolean;
+  readonly limit?: number;
+}
+
+export function addListCommand(program: Command, io: Io): void {
+  program
+    .command('list')
+    .summary('list jobs, pending ones by default')
+    .description('List jobs, the newest first: those that are not finished, or all of them. Asks no server.')
+    .option('--all', 'finished jobs too')
+    .option('--limit <n>', 'at most this many jobs', (text) => parseWhole(text, 1, 1_000_000))
+    .addHelpText('after', '\nExample:\n  $ batchctl list --all --limit 20\n')
+    .action((flags: ListFlags, command: Command) => io.run(command, (context) => list(flags, context)));
+}
+
+async function list(flags: ListFlags, context: Context): Promise<Verdict> {
+  const rows = await readJobs(flags, context);
+  if (context.json) {
+    await context.output.json(rows.map((row) => row.document));
+  } else if (rows.length === 0) {
+    context.talk.say(`no ${flags.all ? '' : 'pending '}jobs in ${context.wire.root}`);
+  } else {
+    await context.output.line(formatTable(COLUMNS, rows));
+  }
+  return 'done';
+}
+
+interface Row {
+  readonly document: JobDocument;
+  readonly createdAt: string;
+}
+
+async function readJobs(flags: ListFlags, context: Context): Promise<readonly Row[]> {
+  const store = await context.wire.existingStore();
+  if (store === null) return [];
+  const files = await context.wire.files();
+  const jobs = await store.listJobs({ pendingOnly: flags.all !== true, limit: flags.limit ?? null });
+  const rows: Row[] = [];
+  for (const job of jobs) {
+    const folder = files.resultsDir(job.jobId);
+    const outputDir = files.exists(folder) ? folder : null;
+    rows.push({
+      document: jobDocument(job, await store.shards(job.id), outputDir),
+      createdAt: job.createdAt,
+    });
+  }
+  return rows;
+}
+
+const COLUMNS: readonly Column<Row>[] = [
+  { title: 'JOB', value: ({ document }) => document.job_id },
+  { title: 'STATE', value: ({ document }) => document.state },
+  { title: 'REQUESTS', value: ({ document }) => formatCount(document.requests), align: 'right' },
+  { title: 'SUCCEEDED', value: ({ document }) => formatCount(document.succeeded), align: 'right' },
+  { title: 'FAILED', value: ({ document }) => formatCount(countFailed(document)), align: 'right' },
+  { title: 'BATCHES', value: ({ document }) => formatCount(document.batches.length), align: 'right' },
+  { title: 'CREATED', value: ({ createdAt }) => formatTime(createdAt) },
+];

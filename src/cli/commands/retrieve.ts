@@ -1,0 +1,88 @@
+import type { Command } from 'commander';
+import { UsageError } from '../../core/errors.ts';
+import { isFinal, type Job } from '../../core/job.ts';
+import type { Context, Io } from '../context.ts';
+import { copyResults } from '../copy-results.ts';
+import { findJob } from '../find-job.ts';
+import { addWaitFlags, ID_HELP, type WaitFlags } from '../flags.ts';
+import { formatMany } from '../output.ts';
+import { describeJob, printJob, verdictOf } from '../print-job.ts';
+import type { Verdict } from '../report-error.ts';
+import { runLocked } from '../run-locked.ts';
+
+interface RetrieveFlags extends WaitFlags {
+  readonly wait?: boolean;
+  readonly output?: string;
+}
+
+export function addRetrieveCommand(program: Command, io: Io): void {
+  const command = program
+    .command('retrieve')
+    .summary('download what has ended, write the results')
+    .argument('<id>', ID_HELP)
+    .description('Download what has ended and write the results. May be repeated at any time.')
+    .option('--wait', 'wait until every batch has ended')
+    .option('-o, --output <file>', 'copy results.jsonl to this file once the job is final; - is stdout');
+  addWaitFlags(command)
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ batchctl retrieve latest\n  $ batchctl retrieve reviews --wait -o - | jq .text\n',
+    )
+    .action((id: string, flags: RetrieveFlags, self: Command) =>
+      io.run(self, (context) => retrieve(id, flags, context)),
+    );
+}
+
+async function retrieve(id: string, flags: RetrieveFlags, context: Context): Promise<Verdict> {
+  if (flags.output === '-' && context.json) {
+    throw new UsageError('--json and -o - both want stdout', {
+      code: 'wrong_usage',
+      next: 'leave one of them out',
+    });
+  }
+  const job = await findJob(id, context);
+  if (job.state === 'built' || job.state === 'building') {
+    throw new UsageError(`job ${job.jobId} was built but not submitted`, {
+      code: 'job_not_submitted',
+      next: `batchctl submit ${job.jobId} --use-batch`,
+    });
+  }
+  const fresh = isFinal(job.state) ? await restore(job, context) : await download(job, flags, context);
+  const document = await describeJob(fresh, await context.wire.localDeps());
+  if (flags.output !== undefined) await copyResults(document, flags.output, context);
+  if (flags.output !== '-') await printJob(document, context);
+  return verdictOf(document);
+}
+
+/** Nothing is left to download; files that are gone are written again, without the API. */
+async function restore(job: Job, context: Context): Promise<Job> {
+  const { restoreResults } = await import('../../steps/restore-results.ts');
+  const deps = await context.wire.localDeps();
+  const lock = deps.locks.lockJob(job.jobId);
+  try {
+    const restored = await restoreResults(job, deps, context.signal);
+    if (restored > 0) context.talk.say(`wrote ${formatMany(restored, 'file')} again`);
+  } finally {
+    lock.release();
+  }
+  return job;
+}
+
+async function download(job: Job, flags: RetrieveFlags, context: Context): Promise<Job> {
+  const { runJob } = await import('../../steps/run-job.ts');
+  const outcome = await runLocked(job, context, context, (deps) =>
+    runJob(
+      job,
+      {
+        submit: false,
+        until: flags.wait ? 'final' : 'once',
+        settleMs: flags.settle,
+        intervalMs: flags.interval ?? null,
+        maxWaitMs: flags.maxWait ?? null,
+      },
+      deps,
+      context.signal,
+    ),
+  );
+  return outcome.job;
+}

@@ -1,0 +1,91 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import type { Clock } from '../core/ports/clock.ts';
+import { makeOutput, type Output } from './output.ts';
+import { makeTalk, type Talk } from './progress.ts';
+import type { Verdict } from './report-error.ts';
+import { describeTerminal } from './terminal.ts';
+import { makeWire, type Wire } from './wire.ts';
+
+/** What the process was given. */
+export interface ProcessIo {
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd: string;
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+  readonly clock: Clock;
+  /** Its reason is an InterruptedError. */
+  readonly signal: AbortSignal;
+  readonly version: string;
+  /** As typed, for the message that names who holds a lock. */
+  readonly commandLine: string;
+}
+
+/** What a command's action needs: something that runs its work and keeps how it ended. */
+export interface Io {
+  run(command: Command, work: (context: Context) => Promise<Verdict>): Promise<void>;
+}
+
+export interface GlobalOptions {
+  readonly workspace?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly verbose?: boolean;
+  /** False with --no-color. */
+  readonly color: boolean;
+  readonly emulator?: boolean;
+  readonly yes?: boolean;
+}
+
+/** What the work of one command sees of the world. */
+export interface Context {
+  readonly json: boolean;
+  readonly verbose: boolean;
+  /** Whether new jobs go to the emulator. */
+  readonly emulator: boolean;
+  /** The folder that paths on the command line are relative to. */
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly version: string;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly output: Output;
+  readonly talk: Talk;
+  readonly wire: Wire;
+}
+
+export function openContext(options: GlobalOptions, io: ProcessIo): Context {
+  const cwd = resolve(io.cwd, options.workspace ?? '.');
+  const json = options.json === true;
+  const verbose = options.verbose === true;
+  const talk = makeTalk(io.stderr, {
+    terminal: describeTerminal(io.stderr, io.env, { noColor: !options.color }),
+    quiet: options.quiet === true,
+    verbose,
+    json,
+    clock: io.clock,
+  });
+  io.signal.addEventListener('abort', () => talk.say('stopping; a second Ctrl-C ends at once'));
+  const wire = makeWire({
+    startFolder: cwd,
+    isWorkspaceGiven: options.workspace !== undefined,
+    env: io.env,
+    version: io.version,
+    commandLine: io.commandLine,
+    clock: io.clock,
+    talk,
+  });
+  return {
+    json,
+    verbose,
+    emulator: options.emulator === true,
+    cwd,
+    env: io.env,
+    version: io.version,
+    clock: io.clock,
+    signal: io.signal,
+    output: makeOutput(io.stdout),
+    talk,
+    wire,
+  };
+}

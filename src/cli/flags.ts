@@ -1,0 +1,102 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { parseDuration } from '../core/duration.ts';
+import { DEFAULT_SHARD_LIMITS, type ShardLimits } from '../core/shard.ts';
+
+/** Flags that several commands share, spelled and checked in one place. */
+export interface BuildFlags {
+  readonly set: readonly string[];
+  readonly new?: boolean;
+  readonly maxShardRequests?: number;
+  readonly maxShardMb?: number;
+}
+
+export interface WaitFlags {
+  readonly interval?: number;
+  readonly maxWait?: number;
+  readonly settle: number;
+}
+
+const DEFAULT_SETTLE_MS = 15 * 60_000;
+const MAX_SHARD_MB = DEFAULT_SHARD_LIMITS.maxBytes / 1_000_000;
+
+export function addSetFlag(command: Command): Command {
+  return command.option('--set <key=value>', 'override a key of the job file; may be repeated', collect, []);
+}
+
+export function addLimitFlags(command: Command): Command {
+  return command
+    .option('--max-shard-requests <n>', 'close a shard before this many requests', parseShardRequests)
+    .option('--max-shard-mb <n>', 'close a shard before this many MB of request body', parseShardMb);
+}
+
+export function addBuildFlags(command: Command): Command {
+  addSetFlag(command);
+  command.option('--new', 'make a new job even if an unfinished one has the same content');
+  return addLimitFlags(command);
+}
+
+export function addWaitFlags(command: Command): Command {
+  return command
+    .option('--interval <duration>', 'look at the batches this often, instead of by their age', parseInterval)
+    .option('--max-wait <duration>', 'stop waiting after this long and leave with 8', parseDurationFlag)
+    .addOption(
+      new Option(
+        '--settle <duration>',
+        'how long a submission in doubt must stay unseen before it is judged absent and sent again',
+      )
+        .argParser(parseDurationFlag)
+        .default(DEFAULT_SETTLE_MS, '15m'),
+    );
+}
+
+/** With -h of every command that takes one. */
+export const ID_HELP = 'a job id, a batch id, "latest", a job\'s name (its newest job) or a unique prefix';
+
+export function limitsOf(flags: Pick<BuildFlags, 'maxShardRequests' | 'maxShardMb'>): ShardLimits {
+  return {
+    maxRequests: flags.maxShardRequests ?? DEFAULT_SHARD_LIMITS.maxRequests,
+    maxBytes:
+      flags.maxShardMb === undefined
+        ? DEFAULT_SHARD_LIMITS.maxBytes
+        : Math.floor(flags.maxShardMb * 1_000_000),
+  };
+}
+
+export function collect(value: string, previous: readonly string[]): readonly string[] {
+  return [...previous, value];
+}
+
+export function parseDurationFlag(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === null) throw new InvalidArgumentError('write a duration such as 90s, 15m or 1h30m.');
+  return ms;
+}
+
+function parseInterval(text: string): number {
+  const ms = parseDurationFlag(text);
+  if (ms < 100) throw new InvalidArgumentError('the shortest interval is 100ms.');
+  return ms;
+}
+
+/** A whole number from `min` to `max`. */
+export function parseWhole(text: string, min: number, max: number): number {
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= min && value <= max)) {
+    throw new InvalidArgumentError(`write a whole number from ${min} to ${max}.`);
+  }
+  return value;
+}
+
+export function parsePositive(text: string, max: number): number {
+  const value = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value > 0 && value <= max)) throw new InvalidArgumentError(`write a number above 0, up to ${max}.`);
+  return value;
+}
+
+function parseShardRequests(text: string): number {
+  return parseWhole(text, 1, DEFAULT_SHARD_LIMITS.maxRequests);
+}
+
+function parseShardMb(text: string): number {
+  return parsePositive(text, MAX_SHARD_MB);
+}

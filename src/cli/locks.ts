@@ -1,0 +1,49 @@
+import { join } from 'node:path';
+import { StoreError } from '../core/errors.ts';
+import type { Clock } from '../core/ports/clock.ts';
+import type { WorkspaceLocks } from '../core/ports/locks.ts';
+import { type Holder, isLock, readHolder, tryLock, waitForLock } from '../store/locks.ts';
+
+export interface LockOptions {
+  /** `.batchctl/`; lock files stay there and are never removed. */
+  readonly stateDir: string;
+  /** As typed; shown to whoever finds the lock taken. */
+  readonly commandLine: string;
+  readonly clock: Clock;
+}
+
+/** The locks of one workspace. Part of wire.ts: imported when they are needed, because they load SQLite. */
+export function makeLocks({ stateDir, commandLine, clock }: LockOptions): WorkspaceLocks {
+  const folder = join(stateDir, 'locks');
+  const self: Holder = {
+    pid: process.pid,
+    command: `batchctl ${commandLine}`,
+    startedAt: clock.now().toISOString(),
+  };
+  const jobLock = (jobId: string): string => join(folder, `job-${jobId}.lock`);
+
+  return {
+    lockJob(jobId) {
+      const result = tryLock(jobLock(jobId), self);
+      if (isLock(result)) return result;
+      throw new StoreError(`job ${jobId} is at work in another process`, {
+        code: 'job_locked',
+        why: describeHolder(result),
+        next: `wait for it; batchctl status ${jobId} shows how far it is`,
+      });
+    },
+    lockSealing(signal, onWait) {
+      const onHolder = (holder: Holder): void => onWait(describeHolder(holder));
+      return waitForLock(join(folder, 'sealing.lock'), self, { clock, signal, onWait: onHolder });
+    },
+    jobHolder(jobId) {
+      const holder = readHolder(jobLock(jobId));
+      return holder === null ? null : describeHolder(holder);
+    },
+  };
+}
+
+function describeHolder({ pid, command, startedAt }: Holder): string {
+  if (pid === null) return command;
+  return `process ${pid}: ${command}${startedAt === null ? '' : `, since ${startedAt}`}`;
+}

@@ -1,0 +1,119 @@
+import { readFileSync } from 'node:fs';
+import { type Command, CommanderError } from 'commander';
+import { InterruptedError } from '../core/errors.ts';
+import { type GlobalOptions, type Io, openContext, type ProcessIo } from './context.ts';
+import { buildProgram } from './program.ts';
+import { describeError, exitCodeOf, formatReport, formatReportJson, type Verdict } from './report-error.ts';
+import { isInterruption } from './run-locked.ts';
+import { systemClock } from './system-clock.ts';
+import { describeTerminal, makePaint } from './terminal.ts';
+
+/** A wrapper such as npx hands on the SIGINT that the terminal has sent to the whole group already. */
+const SAME_KEYSTROKE_MS = 300;
+
+/** argv in, exit code out. Ends the process, because a stray socket must not keep it alive. */
+export async function main(): Promise<void> {
+  const { stdout, stderr } = process;
+  // A reader that has gone is no error, and the work matters more than the talk.
+  stderr.on('error', () => undefined);
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') process.exit(report(error));
+  });
+  process.on('uncaughtException', (error) => process.exit(report(error)));
+  process.on('unhandledRejection', (error) => process.exit(report(error)));
+
+  const exitCode = await runArguments(process.argv.slice(2), {
+    env: process.env,
+    cwd: process.cwd(),
+    stdout,
+    stderr,
+    clock: systemClock,
+    signal: listenToSignals(),
+    version: readVersion(),
+    commandLine: process.argv.slice(2).join(' '),
+  });
+  await Promise.all([drained(stdout), drained(stderr)]);
+  process.exit(exitCode);
+}
+
+async function runArguments(args: readonly string[], io: ProcessIo): Promise<number> {
+  let verdict: Verdict = 'done';
+  const runner: Io = {
+    async run(command, work) {
+      verdict = await runCommand(command, work, io);
+    },
+  };
+  try {
+    const program = await buildProgram(runner, io.version, args);
+    await program.parseAsync(args, { from: 'user' });
+    return exitCodeOf(verdict);
+  } catch (error) {
+    // Help and version were asked for and have been printed.
+    if (error instanceof CommanderError && isHelp(error)) return exitCodeOf('done');
+    return report(error);
+  }
+}
+
+async function runCommand(command: Command, work: Parameters<Io['run']>[1], io: ProcessIo): Promise<Verdict> {
+  const context = openContext(command.optsWithGlobals<GlobalOptions>(), io);
+  try {
+    return await work(context);
+  } catch (error) {
+    if (isInterruption(error, io.signal) && !(error instanceof InterruptedError)) throw io.signal.reason;
+    throw error;
+  } finally {
+    context.talk.stopSpinner();
+    await context.wire.close();
+  }
+}
+
+function isHelp(error: CommanderError): boolean {
+  return ['commander.help', 'commander.helpDisplayed', 'commander.version'].includes(error.code);
+}
+
+/** Prints what went wrong and returns the exit code. */
+function report(thrown: unknown): number {
+  const facts = describeError(thrown);
+  // Looked for here and not in the parsed options: a wrong option is reported too.
+  const isJson = process.argv.includes('--json');
+  const terminal = describeTerminal(process.stderr, process.env, {
+    noColor: process.argv.includes('--no-color'),
+  });
+  process.stderr.write(isJson ? formatReportJson(facts) : formatReport(facts, makePaint(terminal)));
+  return facts.exitCode;
+}
+
+/** The first signal asks the work to stop, the second one ends the process: nothing depends on cleaning up. */
+function listenToSignals(): AbortSignal {
+  const controller = new AbortController();
+  let firstAtMs = 0;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      const interruption = new InterruptedError('interrupted', {
+        code: 'interrupted',
+        signal,
+        next: 'batchctl resume',
+      });
+      if (!controller.signal.aborted) {
+        firstAtMs = systemClock.monotonicMs();
+        controller.abort(interruption);
+      } else if (systemClock.monotonicMs() - firstAtMs > SAME_KEYSTROKE_MS) {
+        process.exit(exitCodeOf(interruption));
+      }
+    });
+  }
+  return controller.signal;
+}
+
+function drained(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.destroyed || stream.writableEnded) resolve();
+    else stream.write('', () => resolve());
+  });
+}
+
+function readVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  const { version } = JSON.parse(text) as { readonly version: string }; // our own package.json
+  return version;
+}

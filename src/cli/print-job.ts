@@ -1,0 +1,117 @@
+import { isFinal, type Job } from '../core/job.ts';
+import { countFailed, type JobDocument, jobDocument } from '../core/job-document.ts';
+import type { LocalDeps } from '../steps/deps.ts';
+import type { Context } from './context.ts';
+import { type Column, formatCount, formatMany, formatTable, formatTime } from './output.ts';
+import type { Verdict } from './report-error.ts';
+
+type BatchRow = JobDocument['batches'][number];
+
+/** The job as it stands, from the store alone. */
+export async function describeJob(job: Job, deps: Pick<LocalDeps, 'store' | 'files'>): Promise<JobDocument> {
+  return jobDocument(job, await deps.store.shards(job.id), deps.files.resultsDir(job.jobId));
+}
+
+/** The job on stdout, and the next command on stderr. */
+export async function printJob(document: JobDocument, context: Context): Promise<void> {
+  if (context.json) {
+    await context.output.json(document);
+    return;
+  }
+  await context.output.line(formatJob(document));
+  sayNext(document, context);
+}
+
+export function sayNext(document: JobDocument, context: Context): void {
+  const next = nextCommand(document);
+  if (next === null) return;
+  // Only a job that was never sent has no home yet; later commands find the emulator by themselves.
+  const flag = context.emulator && document.state === 'built' ? ' --emulator' : '';
+  context.talk.say(`next: ${next}${flag}`);
+}
+
+export function formatJob(document: JobDocument): string {
+  const lines = [
+    `job       ${document.job_id}`,
+    `state     ${document.state}`,
+    `requests  ${formatCount(document.requests)}${describeRows(document)}`,
+  ];
+  const { input_tokens, output_tokens, cache_creation_input_tokens, cache_read_input_tokens } =
+    document.usage;
+  if (output_tokens > 0) {
+    const cached = cache_read_input_tokens + cache_creation_input_tokens;
+    const cache =
+      cached === 0
+        ? ''
+        : `, cache ${formatCount(cache_creation_input_tokens)} written and ${formatCount(cache_read_input_tokens)} read`;
+    lines.push(`tokens    ${formatCount(input_tokens)} in, ${formatCount(output_tokens)} out${cache}`);
+  }
+  if (isFinal(document.state) && document.output_dir !== undefined) {
+    lines.push(`results   ${document.output_dir}/results.jsonl`);
+    if (countFailed(document) > 0) lines.push(`failed    ${document.output_dir}/failed.jsonl`);
+  }
+  if (document.batches.length > 0) lines.push('', formatTable(batchColumns(document), document.batches));
+  return lines.join('\n');
+}
+
+function describeRows(document: JobDocument): string {
+  const { succeeded, errored, canceled, expired, missing } = document;
+  const statuses = Object.entries({ succeeded, errored, canceled, expired, missing }).filter(
+    ([, count]) => count > 0,
+  );
+  if (statuses.length === 0) return '';
+  const text = statuses.map(([status, count]) => `${formatCount(count)} ${status}`).join(', ');
+  const failures = Object.entries(document.failures).map(([name, count]) => `${formatCount(count)} ${name}`);
+  return failures.length === 0 ? `: ${text}` : `: ${text} (no good: ${failures.join(', ')})`;
+}
+
+function batchColumns(document: JobDocument): readonly Column<BatchRow>[] {
+  const hasGroups = document.batches.some((batch) => batch.group !== null);
+  return [
+    { title: 'SHARD', value: (batch) => `${batch.stage} ${batch.shard}` },
+    ...(hasGroups ? [{ title: 'GROUP', value: (batch: BatchRow) => batch.group ?? '' }] : []),
+    { title: 'BATCH', value: (batch) => batch.batch_id },
+    { title: 'REQUESTS', value: (batch) => formatCount(batch.requests), align: 'right' },
+    { title: 'STATUS', value: (batch) => batch.processing_status },
+    { title: 'CREATED', value: (batch) => formatTime(batch.created_at) },
+    { title: 'EXPIRES', value: (batch) => formatTime(batch.expires_at) },
+  ];
+}
+
+/** What a user would type next; null when nothing is left to do. */
+function nextCommand({ state, job_id: id, failures }: JobDocument): string | null {
+  switch (state) {
+    case 'building':
+      return null;
+    case 'built':
+      return `batchctl submit ${id} --use-batch`;
+    case 'submitting':
+    case 'in_doubt':
+      return `batchctl resume ${id}`;
+    case 'in_progress':
+    case 'ended':
+      return `batchctl retrieve ${id} --wait   (stop it: batchctl cancel ${id})`;
+    case 'done':
+    case 'canceled':
+    case 'failed':
+      return Object.keys(failures).length === 0
+        ? `batchctl verify ${id}`
+        : `batchctl show ${id} <custom_id>   (what went wrong with a row of failed.jsonl)`;
+  }
+}
+
+/** 0, 3 or 8 for the commands that carry a job on. */
+export function verdictOf(document: JobDocument): Verdict {
+  if (!isFinal(document.state)) return 'pending';
+  return document.state === 'done' && isAllGood(document) ? 'done' : 'failed_rows';
+}
+
+function isAllGood(document: JobDocument): boolean {
+  return document.succeeded === document.requests && countFailed(document) === 0;
+}
+
+export function describePending(document: JobDocument): string {
+  const open = document.batches.filter((batch) => batch.processing_status !== 'ended');
+  const requests = open.reduce((sum, batch) => sum + batch.requests, 0);
+  return `${formatMany(open.length, 'batch', 'batches')} (${formatMany(requests, 'request')})`;
+}

@@ -1,0 +1,157 @@
+import { formatDuration } from '../core/duration.ts';
+import type { Progress } from '../core/ports/progress.ts';
+import { formatBytes, formatCount, formatMany } from './output.ts';
+
+/** How one piece of progress is shown. */
+export interface Shown {
+  /** A sentence that stays on the screen; null when nothing has changed that is worth one. */
+  readonly line: string | null;
+  /** What goes on meanwhile, for a spinner; `sinceMs` is the time since it was reported. */
+  readonly live: ((sinceMs: number) => string) | null;
+  /** The same where there is no spinner; printed once for as long as it does not change. Null: nothing to tell. */
+  readonly plain: string | null;
+}
+
+/** Pure: the same progress at the same time reads the same. `now` only turns a length of time into a clock time. */
+export function describeProgress(progress: Progress, now: Date): Shown {
+  switch (progress.kind) {
+    case 'building':
+      return live('building requests', () => `building: ${formatMany(progress.requests, 'request')}`);
+    case 'built':
+      return line(
+        `built ${progress.jobId}: ${formatMany(progress.requests, 'request')} in ${formatMany(progress.shards, 'shard')}`,
+      );
+    case 'carried_on':
+      return line(
+        `carrying on ${progress.jobId}, an unfinished job of the same content (--new makes another one)`,
+      );
+    case 'uploading': {
+      const what = `sending ${shardName(progress)} (${formatMany(progress.requests, 'request')})`;
+      const total = formatBytes(progress.bytes);
+      return live(`${what}: ${total}`, () => `${what}: ${formatBytes(progress.bytesSent)} of ${total}`);
+    }
+    case 'created':
+      return line(
+        `${shardName(progress)} is batch ${progress.batchId} (${formatMany(progress.requests, 'request')})`,
+      );
+    case 'waiting':
+      return {
+        line: `${progress.why}; waiting ${formatDuration(progress.ms)}`,
+        live: (sinceMs) => `waiting, ${formatDuration(Math.max(0, progress.ms - sinceMs))} left`,
+        plain: null,
+      };
+    case 'in_doubt':
+    case 'provisional':
+    case 'verified':
+    case 'absent':
+    case 'late_duplicate':
+      return line(describeDoubt(progress, now));
+    case 'polled':
+      return describePolled(progress);
+    case 'not_found':
+      return line(`batch ${progress.batchId} was not found: ${progress.why}`);
+    case 'downloading': {
+      const what = `downloading the results of ${progress.batchId}`;
+      return live(what, () => `${what}: ${formatBytes(progress.bytes)}`);
+    }
+    case 'applying': {
+      const what = `reading the results of ${progress.batchId}`;
+      const total = formatMany(progress.requests, 'row');
+      return live(`${what}: ${total}`, () => `${what}: ${formatCount(progress.rows)} of ${total}`);
+    }
+    case 'writing':
+      return live('writing the results', () => `writing the results: ${formatMany(progress.rows, 'row')}`);
+    case 'notice':
+      return line(progress.text);
+  }
+}
+
+type Doubt = Extract<
+  Progress,
+  { kind: 'in_doubt' | 'provisional' | 'verified' | 'absent' | 'late_duplicate' }
+>;
+
+/** What the user is told while nobody knows whether a batch exists: never less than the facts. */
+function describeDoubt(progress: Doubt, now: Date): string {
+  switch (progress.kind) {
+    case 'in_doubt': {
+      const decision = new Date(now.getTime() + progress.settleMs).toISOString().slice(11, 16);
+      return (
+        `${capital(shardName(progress))} (${formatMany(progress.requests, 'request')}): ${progress.why}. ` +
+        'It may or may not have been created. Nothing of it will be sent again until that is known. ' +
+        `Checking the workspace's batches; decision by ${decision} UTC (${formatDuration(progress.settleMs)}).`
+      );
+    }
+    case 'provisional': {
+      const [first = '', ...others] = progress.batchIds;
+      const count = formatMany(progress.requests, 'request');
+      if (others.length > 0) {
+        return (
+          `Shard ${progress.shard}: found ${progress.batchIds.length} batches with exactly ${count} since its upload ` +
+          `began: ${progress.batchIds.join(', ')}. One of them may be ours; their results will tell when they end ` +
+          '(at most 24 h). Not sending it again.'
+        );
+      }
+      return (
+        `Shard ${progress.shard}: found one batch with exactly ${count} since its upload began: ${first}. ` +
+        'Treating it as ours; its results will confirm that when it ends (at most 24 h). Not sending it again.'
+      );
+    }
+    case 'verified':
+      return `Shard ${progress.shard}: batch ${progress.batchId} is ours, its results prove it.`;
+    case 'absent':
+      return (
+        `Shard ${progress.shard}: ${formatMany(progress.looks, 'complete listing')} over ` +
+        `${formatDuration(progress.settleMs)} show no such batch. Sending it again. ` +
+        'The earlier submission stays under watch for a day.'
+      );
+    case 'late_duplicate':
+      return (
+        `Shard ${progress.shard}: batch ${progress.batchId} has turned up although it was judged not to exist. ` +
+        'The same requests may be paid twice. Look at both batches in the console and cancel the one that has ' +
+        'not ended.'
+      );
+  }
+}
+
+/** The API's counts stay at zero until a batch has ended, so there is nothing that a bar could show. */
+function describePolled(progress: Extract<Progress, { kind: 'polled' }>): Shown {
+  const { pending, ended, requests, elapsedMs, nextLookMs } = progress;
+  if (pending === 0) return live(HELD_BACK, () => HELD_BACK);
+  const open = pending - ended;
+  const batches =
+    ended === 0
+      ? `${formatMany(pending, 'batch', 'batches')} in progress`
+      : `${open} of ${formatMany(pending, 'batch', 'batches')} in progress, ${ended} ended`;
+  const what = `${batches}, ${formatMany(requests, 'request')}`;
+  return {
+    line: null,
+    live: (sinceMs) => {
+      const next = nextLookMs === null ? '' : `; next look in ${formatSeconds(nextLookMs - sinceMs)}`;
+      return `${what}, ${formatSeconds(elapsedMs + sinceMs)} so far${next}`;
+    },
+    plain: open > 0 ? what : null,
+  };
+}
+
+/** A run that waits without a batch of its own: a count in doubt elsewhere keeps equal ones from being sent. */
+const HELD_BACK =
+  'nothing is under way: what is unsent has as many requests as a shard in doubt of this workspace, and waits until ' +
+  'that is settled (batchctl list, batchctl resume)';
+
+/** Whole seconds, so that what ticks does not flicker. */
+function formatSeconds(ms: number): string {
+  return ms < 1000 ? '0 s' : formatDuration(ms);
+}
+
+function shardName(progress: { readonly shard: number; readonly shards: number }): string {
+  return `shard ${progress.shard}/${progress.shards}`;
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+const line = (text: string): Shown => ({ line: text, live: null, plain: null });
+
+const live = (plain: string, text: (sinceMs: number) => string): Shown => ({ line: null, live: text, plain });

@@ -1,0 +1,103 @@
+import type { Ora } from 'ora';
+import { escapeLines } from '../core/escape.ts';
+import type { Clock } from '../core/ports/clock.ts';
+import type { Progress, ReportProgress } from '../core/ports/progress.ts';
+import { describeProgress } from './progress-text.ts';
+import type { Terminal } from './terminal.ts';
+
+/** The talk of a command, on stderr: what goes on, what changed, what to do next. */
+export interface Talk {
+  readonly report: ReportProgress;
+  /** Silent with -q, and with --json where nobody is watching. Escaped here. */
+  say(text: string): void;
+  /** Only with -v. */
+  explain(text: string): void;
+  /** Never silent. With --json a line of JSON. */
+  warn(text: string): void;
+  /** Loads the spinner where one can be seen. */
+  startSpinner(): Promise<void>;
+  stopSpinner(): void;
+}
+
+export interface TalkOptions {
+  readonly terminal: Terminal;
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+  readonly json: boolean;
+  readonly clock: Clock;
+}
+
+const TICK_MS = 1000;
+
+export function makeTalk(stream: NodeJS.WriteStream, options: TalkOptions): Talk {
+  const { terminal, clock } = options;
+  const isSilent = options.quiet || (options.json && !terminal.isTTY && !options.verbose);
+  let spinner: Ora | null = null;
+  let tick: NodeJS.Timeout | null = null;
+  let live: ((sinceMs: number) => string) | null = null;
+  let liveSince = 0;
+  let lastPlain: string | null = null;
+
+  const print = (text: string): void => {
+    spinner?.clear();
+    stream.write(`${escapeLines(text)}\n`);
+    if (spinner?.isSpinning) spinner.render();
+  };
+
+  const showLive = (): void => {
+    if (spinner === null) return;
+    if (live === null) {
+      spinner.stop();
+      return;
+    }
+    spinner.text = escapeLines(live(clock.monotonicMs() - liveSince));
+    if (!spinner.isSpinning) spinner.start();
+  };
+
+  const report = (progress: Progress): void => {
+    if (isSilent) return;
+    const shown = describeProgress(progress, clock.now());
+    live = shown.live;
+    liveSince = clock.monotonicMs();
+    if (shown.line !== null) print(shown.line);
+    else if (spinner === null && live !== null && options.verbose) print(live(0));
+    else if (spinner === null && shown.plain !== null && shown.plain !== lastPlain) print(shown.plain);
+    lastPlain = shown.plain ?? lastPlain;
+    showLive();
+  };
+
+  return {
+    report,
+    say: (text) => {
+      if (!isSilent) print(text);
+    },
+    explain: (text) => {
+      if (options.verbose) print(text);
+    },
+    warn: (text) => {
+      print(options.json ? JSON.stringify({ warning: { message: text } }) : `warning: ${text}`);
+    },
+    async startSpinner() {
+      if (isSilent || !terminal.isTTY || spinner !== null) return;
+      const { default: ora } = await import('ora');
+      // discardStdin: false. It would put the terminal into raw mode, where Ctrl-C is a byte that waits for the event
+      // loop instead of a signal. Source: ora 9.4, index.d.ts (discardStdin).
+      spinner = ora({
+        stream,
+        isEnabled: true,
+        discardStdin: false,
+        spinner: 'line',
+        color: terminal.color ? 'cyan' : false,
+      });
+      tick = setInterval(showLive, TICK_MS);
+      tick.unref();
+    },
+    stopSpinner() {
+      if (tick !== null) clearInterval(tick);
+      spinner?.stop();
+      spinner = null;
+      tick = null;
+      live = null;
+    },
+  };
+}

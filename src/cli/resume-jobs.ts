@@ -1,0 +1,109 @@
+import { isKnownError, UsageError } from '../core/errors.ts';
+import { isFinal, type Job } from '../core/job.ts';
+import type { JobDocument } from '../core/job-document.ts';
+import type { Deps } from '../steps/deps.ts';
+import type { RunOptions } from '../steps/run-job.ts';
+import type { ResumeFlags } from './commands/resume.ts';
+import type { Context } from './context.ts';
+import { findJob } from './find-job.ts';
+import { describeJob, formatJob, printJob, sayNext, verdictOf } from './print-job.ts';
+import type { Verdict } from './report-error.ts';
+import { isInterruption, isLocked, runLocked } from './run-locked.ts';
+
+/** One job, whatever its state; a decision of the user's comes first. */
+export async function resumeOne(id: string, flags: ResumeFlags, context: Context): Promise<Verdict> {
+  const job = await findJob(id, context);
+  if (job.submitRequestedAt === null) {
+    throw new UsageError(`job ${job.jobId} was built but not submitted`, {
+      code: 'job_not_submitted',
+      next: `batchctl submit ${job.jobId} --use-batch`,
+    });
+  }
+  const fresh = isFinal(job.state) ? job : await carryOn(job, flags, until(flags), context);
+  const document = await describeJob(fresh, await context.wire.localDeps());
+  await printJob(document, context);
+  return verdictOf(document);
+}
+
+/**
+ * Every unfinished job that was submitted: all are sent first, one after another, and only then waited for, so that a
+ * job that takes a day does not keep another one from being sent. One job's failure does not stop the others.
+ */
+export async function resumeAll(flags: ResumeFlags, context: Context): Promise<Verdict> {
+  const jobs = await submittedJobs(context);
+  const failures = new Map<number, unknown>();
+  const phases: readonly RunOptions['until'][] = flags.once ? ['once'] : ['submitted', 'final'];
+  for (const phase of phases) {
+    for (const job of jobs) {
+      if (failures.has(job.id)) continue;
+      try {
+        await carryOn(job, flags, phase, context);
+      } catch (error) {
+        if (isInterruption(error, context.signal)) throw error;
+        failures.set(job.id, error);
+        if (!isKnownError(error)) throw error;
+        if (jobs.length > 1)
+          context.talk.warn(
+            [error.message, error.why, error.next].filter((part) => part !== null).join('\n  '),
+          );
+      }
+    }
+  }
+  const verdicts = await printAll(jobs, context);
+  const [worst] = [...failures.values()].filter((error) => !isLocked(error));
+  if (worst !== undefined) throw worst;
+  if (failures.size > 0 || verdicts.includes('pending')) return 'pending';
+  return verdicts.includes('failed_rows') ? 'failed_rows' : 'done';
+}
+
+async function submittedJobs(context: Context): Promise<readonly Job[]> {
+  const store = await context.wire.existingStore();
+  const pending = (await store?.listJobs({ pendingOnly: true, limit: null })) ?? [];
+  // Oldest first: what has waited longest is nearest to its end.
+  return pending.filter((job) => job.submitRequestedAt !== null).reverse();
+}
+
+async function printAll(jobs: readonly Job[], context: Context): Promise<readonly Verdict[]> {
+  const documents: JobDocument[] = [];
+  for (const job of jobs) {
+    const deps = await context.wire.localDeps();
+    documents.push(await describeJob(await deps.store.jobById(job.id), deps));
+  }
+  if (context.json) await context.output.json(documents);
+  else if (jobs.length === 0) context.talk.say(`no unfinished jobs in ${context.wire.root}`);
+  else await context.output.line(documents.map(formatJob).join('\n\n'));
+  for (const document of documents) sayNext(document, context);
+  return documents.map(verdictOf);
+}
+
+function until(flags: ResumeFlags): RunOptions['until'] {
+  return flags.once ? 'once' : 'final';
+}
+
+async function carryOn(
+  job: Job,
+  flags: ResumeFlags,
+  phase: RunOptions['until'],
+  context: Context,
+): Promise<Job> {
+  const { runJob } = await import('../steps/run-job.ts');
+  const options: RunOptions = {
+    submit: true,
+    until: phase,
+    settleMs: flags.settle,
+    intervalMs: flags.interval ?? null,
+    maxWaitMs: flags.maxWait ?? null,
+  };
+  const outcome = await runLocked(job, context, context, async (deps) => {
+    await decide(job, flags, deps, context);
+    return runJob(await deps.store.jobById(job.id), options, deps, context.signal);
+  });
+  return outcome.job;
+}
+
+async function decide(job: Job, flags: ResumeFlags, deps: Deps, context: Context): Promise<void> {
+  if (flags.adopt === undefined && !flags.resubmit) return;
+  const { adoptByUser, resubmitByUser } = await import('../steps/decide-doubt.ts');
+  if (flags.adopt !== undefined) await adoptByUser(job, flags.adopt, deps, context.signal);
+  else await resubmitByUser(job, deps);
+}

@@ -1,0 +1,70 @@
+import { InterruptedError, StoreError } from '../core/errors.ts';
+import { isEmulatorAccount, type Job } from '../core/job.ts';
+import type { Deps } from '../steps/deps.ts';
+import type { Context } from './context.ts';
+import { formatMany } from './output.ts';
+import { isInDoubt } from './print-doubt.ts';
+import { describeJob, describePending } from './print-job.ts';
+
+/**
+ * Holds the job's lock while `work` carries it on. An interruption leaves with what goes on without us, and with the
+ * commands that carry on or stop it.
+ */
+export async function runLocked<T>(
+  job: Job,
+  options: { readonly emulator: boolean },
+  context: Context,
+  work: (deps: Deps) => Promise<T>,
+): Promise<T> {
+  const deps = await context.wire.deps(job, options);
+  const lock = deps.locks.lockJob(job.jobId);
+  try {
+    await context.talk.startSpinner();
+    return await work(deps);
+  } catch (error) {
+    if (isInterruption(error, context.signal)) throw await explainInterruption(job, deps, context.signal);
+    throw error;
+  } finally {
+    context.talk.stopSpinner();
+    lock.release();
+  }
+}
+
+/** What breaks because the user stopped it is not news of its own. */
+export function isInterruption(error: unknown, signal: AbortSignal): boolean {
+  if (!signal.aborted) return false;
+  if (error === signal.reason || error instanceof InterruptedError) return true;
+  return error instanceof Error && (error.name === 'AbortError' || error.name === 'APIUserAbortError');
+}
+
+/** Another run is at work on the job. */
+export function isLocked(error: unknown): error is StoreError {
+  return error instanceof StoreError && error.code === 'job_locked';
+}
+
+async function explainInterruption(job: Job, deps: Deps, signal: AbortSignal): Promise<InterruptedError> {
+  const fresh = await deps.store.jobById(job.id);
+  const shards = await deps.store.shards(job.id);
+  const document = await describeJob(fresh, deps);
+  const isOpen = document.batches.some((batch) => batch.processing_status !== 'ended');
+  const doubts = shards.filter(isInDoubt).length;
+  const isFree = fresh.account !== null && isEmulatorAccount(fresh.account);
+  const facts = [
+    isOpen ? `${describePending(document)} already sent go on without batchctl` : null,
+    doubts > 0 ? `${formatMany(doubts, 'shard')} may have become a batch that goes on too` : null,
+  ].filter((fact) => fact !== null);
+  const reason: unknown = signal.reason;
+  return new InterruptedError(`interrupted; job ${job.jobId} is ${document.state}`, {
+    code: 'interrupted',
+    signal: reason instanceof InterruptedError ? reason.signal : 'SIGINT',
+    why:
+      facts.length === 0
+        ? 'none of its batches is in progress'
+        : `${facts.join('; ')}${isFree ? '' : ', and costs what it costs'}`,
+    next:
+      facts.length === 0
+        ? `batchctl resume ${job.jobId} carries on`
+        : `batchctl resume ${job.jobId} carries on, batchctl cancel ${job.jobId} stops what is under way`,
+    cause: reason,
+  });
+}

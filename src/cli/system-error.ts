@@ -1,0 +1,43 @@
+import { isKnownError, StoreError } from '../core/errors.ts';
+
+/** Refusals of the disk, in words. Other codes keep their own. */
+const REASONS: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  EFBIG: 'the file would be larger than this system allows',
+  EROFS: 'the file system is read-only',
+  EACCES: 'permission was denied',
+  EPERM: 'permission was denied',
+  EMFILE: 'too many files are open',
+  ENFILE: 'too many files are open',
+  EIO: 'the disk answered with an error',
+  ENOENT: 'no such file or folder',
+  ENOTDIR: 'a part of the path is not a folder',
+  EISDIR: 'it is a folder',
+};
+
+/**
+ * A system call or a database call that failed without anybody having put it in words becomes a StoreError; everything
+ * else comes back as it was.
+ */
+export function explainSystemError(thrown: unknown): unknown {
+  if (isKnownError(thrown) || !(thrown instanceof Error)) return thrown;
+  const { code, path, syscall } = thrown as NodeJS.ErrnoException; // optional fields, each looked at below
+  if (typeof code !== 'string') return thrown;
+  if (code.startsWith('SQLITE_')) {
+    return new StoreError('the database refused to work', {
+      code: 'database_failed',
+      why: `${code}: ${thrown.message}`,
+      next: 'batchctl doctor',
+      cause: thrown,
+    });
+  }
+  const reason = REASONS[code];
+  if (reason === undefined || syscall === undefined) return thrown;
+  return new StoreError(path === undefined ? `${syscall} failed` : `${path} could not be used`, {
+    code: 'disk_refused',
+    why: `${reason} (${code} from ${syscall})`,
+    next: 'put that right, then run the same command again: it carries on',
+    cause: thrown,
+  });
+}

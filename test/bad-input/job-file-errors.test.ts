@@ -1,0 +1,140 @@
+import { good, head, prompt, source, testBadJobFiles } from './bad-job-file.ts';
+
+testBadJobFiles('wrong keys or values', [
+  {
+    claim: 'a mistyped key names the nearest one',
+    job: `${good}ouptut: a.md\n`,
+    code: 'job_file_invalid',
+    says: ['bad.job.yaml:5: "ouptut" is not a known key; did you mean "output"?'],
+  },
+  {
+    claim: 'a key of a later version is unknown',
+    job: `${good}budget: {max_usd: 5}\n`,
+    code: 'job_file_invalid',
+    says: [':5: "budget" is not a known key; there are: name, model'],
+  },
+  {
+    claim: 'a mistyped key of source names the nearest one',
+    job: `${head}source: {cvs: data.csv}\n${prompt}`,
+    code: 'job_file_invalid',
+    says: [':3: "cvs" is not a known key of "source"; did you mean "csv"?'],
+  },
+  {
+    claim: 'a mistyped key of system names the nearest one',
+    job: `${good}system: {text: a, cahce: 1h}\n`,
+    code: 'job_file_invalid',
+    says: ['"cahce" is not a known key of "system"; did you mean "cache"?'],
+  },
+  {
+    claim: 'every problem is told at once',
+    job: 'max_tokens: x\nmodle: a\nsource: {csv: 5}\n',
+    code: 'job_file_invalid',
+    says: [
+      ':1: "max_tokens" must be a whole number of at least 1, not "x"',
+      ':2: "modle" is not a known key; did you mean "model"?',
+      ':3: "source.csv" must be text, not "5"',
+    ],
+  },
+  {
+    claim: 'max_tokens 0 is refused',
+    job: good.replace('500', '0'),
+    code: 'job_file_invalid',
+    says: [':2: "max_tokens" must be a whole number of at least 1, not "0"'],
+  },
+  {
+    claim: 'a missing model is named',
+    job: `${source + prompt}max_tokens: 5\n`,
+    code: 'job_file_invalid',
+    says: ['"model" is missing'],
+  },
+  {
+    claim: 'a missing source is named',
+    job: head + prompt,
+    code: 'job_file_invalid',
+    says: ['"source" must be one kind and its place', 'not empty'],
+  },
+  {
+    claim: 'two kinds of source are refused',
+    job: `${head}source: {csv: a.csv, jsonl: b.jsonl}\n${prompt}`,
+    code: 'job_file_invalid',
+    says: [':3: "source" must have exactly one kind', 'csv and jsonl'],
+  },
+  {
+    claim: 'a source without a kind is refused',
+    job: `${head}source: {}\n${prompt}`,
+    code: 'job_file_invalid',
+    says: ['exactly one kind', 'none'],
+  },
+  {
+    claim: 'an unknown api_version is refused',
+    job: `${good}api_version: 2024-01-01\n`,
+    code: 'job_file_invalid',
+    says: [':5: "api_version" must be 2026-10-21 or 2023-06-01, not "2024-01-01"'],
+  },
+  {
+    claim: 'a name with a blank is refused',
+    job: `name: my job\n${good}`,
+    code: 'job_file_invalid',
+    says: [':1: "name" must be 1-40 letters, digits, - and _, not "my job"'],
+  },
+  {
+    claim: 'the name latest is refused',
+    job: `name: latest\n${good}`,
+    code: 'job_file_invalid',
+    says: [':1: "latest" means the newest job'],
+  },
+  {
+    claim: 'system needs text or file',
+    job: `${good}system: {cache: 1h}\n`,
+    code: 'job_file_invalid',
+    says: [':5: "system" must have either "text" or "file"'],
+  },
+  {
+    claim: 'a cache time that there is not is refused',
+    job: `${good}system: {text: a, cache: 2h}\n`,
+    code: 'job_file_invalid',
+    says: ['"system.cache" must be 5m or 1h, not "2h"'],
+  },
+  {
+    claim: 'an axis that runs backwards is refused',
+    job: `${head}source: {axes: {teg: 17-10}}\n${prompt}`,
+    code: 'job_file_invalid',
+    says: [':3: "source.axes.teg" runs backwards; write 10-17'],
+  },
+  {
+    claim: 'an axis that is neither range nor list is refused',
+    job: `${head}source: {axes: {lang: en}}\n${prompt}`,
+    code: 'job_file_invalid',
+    says: ['"source.axes.lang" is neither a range such as 1-4 nor a list'],
+  },
+  {
+    claim: 'a parameter with a key of its own is refused in params',
+    job: `${good}params: {max_tokens: 5}\n`,
+    code: 'job_file_invalid',
+    says: [':5: "params.max_tokens" has a key of its own'],
+  },
+  {
+    claim: 'a files variable called record is refused',
+    job: `${good}files: {record: a.txt}\n`,
+    code: 'job_file_invalid',
+    says: ['"record" already holds all columns'],
+  },
+  {
+    claim: 'a prompt beside ready-made requests is refused',
+    job: `source: {requests: r.jsonl}\n${prompt}`,
+    code: 'job_file_invalid',
+    says: [':2: "prompt" has no effect on ready-made requests'],
+  },
+  {
+    claim: 'an empty file is refused',
+    job: '',
+    code: 'job_file_invalid',
+    says: ['the file must be a mapping of keys, not empty'],
+  },
+  {
+    claim: 'a list is refused',
+    job: '- a\n',
+    code: 'job_file_invalid',
+    says: ['must be a mapping of keys, not a list'],
+  },
+]);

@@ -1,0 +1,80 @@
+import { prompt, testBadData } from './bad-data.ts';
+
+testBadData('what records are rendered into', [
+  {
+    claim: 'select: a column that is not there is named',
+    source: 'csv: d.csv',
+    job: `${prompt}select: {nmae: A}\n`,
+    files: { 'd.csv': 'name\nA\n' },
+    problems: ['d.csv:2: select: there is no column "nmae"; did you mean "name"?'],
+  },
+  {
+    claim: 'select: keeping nothing is refused',
+    source: 'csv: d.csv',
+    job: `${prompt}select: {name: [B, C]}\n`,
+    files: { 'd.csv': 'name\nA\n' },
+    code: 'no_records',
+    says: ['"select" keeps none of the 1 records (name = B or C)'],
+  },
+  {
+    claim: 'files: a missing file is named for its record',
+    source: 'axes: {n: 1-2}',
+    job: 'model: m\nmax_tokens: 5\nprompt: "{{ t }}"\nfiles: {t: "t{{ n }}.txt"}\n',
+    files: { 't1.txt': 'A' },
+    problems: ['axes (n=2): files.t: t2.txt: there is no such file (ENOENT)'],
+    good: 1,
+  },
+  {
+    claim: 'files: data cannot lead out of the workspace',
+    source: 'csv: d.csv',
+    job: `${prompt}files: {t: "{{ name }}"}\n`,
+    files: { 'd.csv': 'name\n../../../etc/hostname\n/etc/hostname\n' },
+    problems: [
+      'd.csv:2: files.t: ../../../etc/hostname: it is outside the workspace',
+      'd.csv:3: files.t: /etc/hostname: it is outside',
+    ],
+  },
+  {
+    claim: 'files: a NUL in a path is refused',
+    source: 'jsonl: d.jsonl',
+    job: `${prompt}files: {t: "{{ name }}"}\n`,
+    files: { 'd.jsonl': '{"name":"a\\u0000b"}\n' },
+    problems: ['its name holds a NUL character'],
+  },
+  {
+    claim: 'files: a variable with the name of a column is refused',
+    source: 'csv: d.csv',
+    job: `${prompt}files: {name: "a.txt"}\n`,
+    files: { 'd.csv': 'name\nA\n', 'a.txt': 'x' },
+    problems: ['d.csv:2: files.name: the record has a column of that name'],
+  },
+  {
+    claim: 'output: data cannot lead out of the workspace',
+    source: 'csv: d.csv',
+    job: `${prompt}output: "out/{{ name }}.md"\n`,
+    files: { 'd.csv': 'name\n../../x\nok\n' },
+    problems: ['d.csv:2: output: the output path has a ".." in it'],
+    good: 1,
+  },
+  {
+    claim: 'output: an absolute path is refused',
+    source: 'csv: d.csv',
+    job: `${prompt}output: "/tmp/{{ name }}.md"\n`,
+    files: { 'd.csv': 'name\nA\n' },
+    problems: ['d.csv:2: output: the output path is absolute'],
+  },
+  {
+    claim: "output: batchctl's own folders are refused",
+    source: 'csv: d.csv',
+    job: `${prompt}output: "{{ name }}/a.md"\n`,
+    files: { 'd.csv': 'name\n.batchctl\nbatch_requests\n.git\nsub/.GIT\n' },
+    problems: ['goes into .batchctl', 'goes into batch_requests', 'goes into .git', 'goes into .git'],
+  },
+  {
+    claim: 'output: a folder and a control character are refused',
+    source: 'jsonl: d.jsonl',
+    job: `${prompt}output: "out/{{ name }}"\n`,
+    files: { 'd.jsonl': '{"name":""}\n{"name":"a\\nb"}\n' },
+    problems: ['names a folder', 'holds a control character'],
+  },
+]);

@@ -1,0 +1,83 @@
+import { describe, expect, test } from 'vitest';
+import { describeProgress } from '../../src/cli/progress-text.ts';
+import type { Progress } from '../../src/core/ports/progress.ts';
+
+const NOW = new Date('2026-01-01T14:07:00Z');
+const MINUTE = 60_000;
+
+describe('what is told while nobody knows whether a batch exists', () => {
+  const cases: readonly (readonly [Progress, string])[] = [
+    [
+      {
+        kind: 'in_doubt',
+        shard: 3,
+        shards: 12,
+        requests: 8412,
+        why: 'the connection broke after the request was complete',
+        settleMs: 15 * MINUTE,
+      },
+      'Shard 3/12 (8,412 requests): the connection broke after the request was complete. It may or may not have been ' +
+        'created. Nothing of it will be sent again until that is known. Checking the workspace’s batches; decision by ' +
+        '14:22 UTC (15 min).',
+    ],
+    [
+      { kind: 'provisional', shard: 3, requests: 8412, batchIds: ['msgbatch_a'] },
+      'Shard 3: found one batch with exactly 8,412 requests since its upload began: msgbatch_a. Treating it as ours; its ' +
+        'results will confirm that when it ends (at most 24 h). Not sending it again.',
+    ],
+    [
+      { kind: 'provisional', shard: 3, requests: 8412, batchIds: ['msgbatch_a', 'msgbatch_b'] },
+      'Shard 3: found 2 batches with exactly 8,412 requests since its upload began: msgbatch_a, msgbatch_b. One of them ' +
+        'may be ours; their results will tell when they end (at most 24 h). Not sending it again.',
+    ],
+    [
+      { kind: 'absent', shard: 3, looks: 3, settleMs: 15 * MINUTE },
+      'Shard 3: 3 complete listings over 15 min show no such batch. Sending it again. The earlier submission stays under ' +
+        'watch for a day.',
+    ],
+  ];
+  test.each(cases)('%j', (progress, text) => {
+    expect(describeProgress(progress, NOW).line).toBe(text.replace('’', "'"));
+  });
+});
+
+describe('while batches are in progress', () => {
+  const polled: Progress = {
+    kind: 'polled',
+    pending: 3,
+    ended: 0,
+    requests: 1200,
+    elapsedMs: 12 * MINUTE,
+    nextLookMs: 30_000,
+  };
+
+  test('elapsed time goes on between two looks', () => {
+    const { live } = describeProgress(polled, NOW);
+    expect(live?.(0)).toBe('3 batches in progress, 1,200 requests, 12 min so far; next look in 30 s');
+    expect(live?.(10_000)).toBe(
+      '3 batches in progress, 1,200 requests, 12 min 10 s so far; next look in 20 s',
+    );
+    expect(live?.(40_000)).toContain('next look in 0 s');
+  });
+
+  test('without a spinner the same look twice is one line, and a change is another', () => {
+    const later = describeProgress({ ...polled, elapsedMs: 13 * MINUTE, nextLookMs: 60_000 }, NOW);
+    expect(later.plain).toBe(describeProgress(polled, NOW).plain);
+    const ended = describeProgress({ ...polled, ended: 1 }, NOW);
+    expect(ended.plain).toBe('2 of 3 batches in progress, 1 ended, 1,200 requests');
+  });
+});
+
+test('a count of one is not a plural', () => {
+  const created: Progress = { kind: 'created', shard: 1, shards: 1, batchId: 'msgbatch_a', requests: 1 };
+  expect(describeProgress(created, NOW).line).toBe('shard 1/1 is batch msgbatch_a (1 request)');
+});
+
+test('how much was sent is live, and one line where there is no spinner', () => {
+  const shown = describeProgress(
+    { kind: 'uploading', shard: 1, shards: 3, requests: 8412, bytesSent: 12_300_000, bytes: 245_000_000 },
+    NOW,
+  );
+  expect(shown.live?.(0)).toBe('sending shard 1/3 (8,412 requests): 12.3 MB of 245.0 MB');
+  expect(shown.plain).toBe('sending shard 1/3 (8,412 requests): 245.0 MB');
+});

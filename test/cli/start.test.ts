@@ -1,0 +1,65 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { describe, expect, test } from 'vitest';
+import { runCli } from '../support/run-cli.ts';
+import { makeTempDir } from '../support/temp-dir.ts';
+
+/** Node's own hooks: an import of what matches ends the program with 99. */
+function forbid(pattern: string): readonly string[] {
+  const code = `import { registerHooks } from 'node:module';
+    registerHooks({ resolve(specifier, context, next) {
+      if (/${pattern}/.test(specifier)) process.exit(99);
+      return next(specifier, context);
+    } });`;
+  return ['--import', `data:text/javascript,${encodeURIComponent(code)}`];
+}
+
+/** Stands in for an old Node where none is installed. */
+const FAKE_OLD_NODE = [
+  '--import',
+  `data:text/javascript,${encodeURIComponent(
+    "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '22.17.9' } });",
+  )}`,
+];
+
+describe('--version', () => {
+  test.each(['--version', '-V'])('%s is the version of the package', async (flag) => {
+    const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'));
+    const { code, stdout, stderr } = await runCli([flag], { cwd: makeTempDir() });
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+  });
+
+  test('is answered without the command line being loaded', async () => {
+    const nodeArgs = forbid('commander|dist|sqlite');
+    expect(await runCli(['--version'], { cwd: makeTempDir(), nodeArgs })).toMatchObject({ code: 0 });
+  });
+
+  test('the hook of these tests does stop what it forbids', async () => {
+    expect(await runCli(['list'], { cwd: makeTempDir(), nodeArgs: forbid('commander') })).toMatchObject({
+      code: 99,
+    });
+  });
+});
+
+describe('on a Node that is too old', () => {
+  test('the program says so in one sentence and leaves with 2, before anything else is loaded', async () => {
+    const nodeArgs = [...FAKE_OLD_NODE, ...forbid('commander|dist|sqlite')];
+    const { code, stdout, stderr } = await runCli(['list'], { cwd: makeTempDir(), nodeArgs });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toBe('error: batchctl needs Node.js 22.18 or newer; this is 22.17.9\n');
+  });
+
+  const oldNode = '/usr/bin/node';
+  test.runIf(existsSync(oldNode))('the same from the system’s own Node, if that is old', async () => {
+    const { code, stderr } = await runCli(['list'], { cwd: makeTempDir(), node: oldNode });
+    expect(code === 0 || stderr.startsWith('error: batchctl needs Node.js 22.18 or newer')).toBe(true);
+  });
+});
+
+test.each([[['list', '--all']], [['status', 'latest']], [['plan']]])(
+  'the SDK is not loaded for %j',
+  async (args) => {
+    const { code } = await runCli(args, { cwd: makeTempDir(), nodeArgs: forbid('anthropic-ai') });
+    expect(code).not.toBe(99);
+  },
+);

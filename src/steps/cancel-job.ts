@@ -1,27 +1,24 @@
 import { hasEnded } from '../core/batch.ts';
 import type { Job } from '../core/job.ts';
-import type { Deps } from './deps.ts';
+import type { Deps, LocalDeps } from './deps.ts';
+import { finishJob } from './finish-job.ts';
 import { repeatRead } from './repeat-read.ts';
-import { retrieveJob } from './retrieve-results.ts';
-import { createServerTime } from './server-time.ts';
 
 /**
  * Stops a job: what was not sent never will be, in one commit; then the API is asked to cancel the batches. A cancel is a
- * request, not a result: rows that were done stay done and are retrieved like any. May be repeated.
+ * request, not a result: rows that were done stay done and are retrieved like any. May be repeated, and may run beside
+ * the run that works on the job: that one sends nothing more and takes in what ends.
  *
  * A batch that is only a candidate is left alone: it may be a colleague's.
  */
 export async function cancelJob(job: Job, deps: Deps, signal: AbortSignal): Promise<void> {
   const { store, provider, clock, report } = deps;
-  await store.settleAfterCrash(job.id);
   await store.requestCancel(job.id, clock.now());
   for (const view of await store.shards(job.id)) {
     if (view.shard.state !== 'live') continue;
     if (view.batch === null) {
-      report({
-        kind: 'notice',
-        text: `shard ${view.shard.number} is in doubt; it is canceled by canceling again once its batch is known`,
-      });
+      const text = `shard ${view.shard.number} is in doubt: cancel again once its batch is known`;
+      report({ kind: 'notice', text });
       continue;
     }
     const { id } = view.batch;
@@ -31,7 +28,13 @@ export async function cancelJob(job: Job, deps: Deps, signal: AbortSignal): Prom
       canceled ?? (await repeatRead(() => provider.retrieveBatch(id, signal), clock, signal)).batch;
     await store.recordSeen(batch);
   }
-  // A job of which nothing was under way is final now.
-  const fresh = await store.jobById(job.id);
-  await retrieveJob({ job: fresh, deps, time: createServerTime(clock), settleMs: 0 }, signal);
+}
+
+/**
+ * Ends a canceled job of which nothing is under way; for one that was never sent this is all of it, and needs no key. The
+ * caller holds its lock.
+ */
+export async function cancelUnsent(job: Job, deps: LocalDeps, signal: AbortSignal): Promise<void> {
+  await deps.store.requestCancel(job.id, deps.clock.now());
+  await finishJob(await deps.store.jobById(job.id), deps, signal);
 }

@@ -35,7 +35,7 @@ export async function requireDecision(
     `job ${run.job.jobId}: whether ${stuck.length === 1 ? 'a shard' : `${stuck.length} shards`} became a batch is for you to decide`,
     {
       code: 'submission_in_doubt',
-      why: evidence.join('; '),
+      why: evidence.join('\n'),
       next: `look in the Console, then batchctl resume ${run.job.jobId} --adopt BATCH if it is there, or --resubmit if it is not (if it is after all, that pays twice)`,
     },
   );

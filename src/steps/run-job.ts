@@ -1,16 +1,16 @@
-import { backoffMs, POLL_BACKOFF, pollIntervalMs } from '../core/backoff.ts';
-import { hasEnded } from '../core/batch.ts';
+import { backoffMs, POLL_BACKOFF } from '../core/backoff.ts';
 import { ProviderError } from '../core/errors.ts';
-import { isEmulatorAccount, isFinal, type Job } from '../core/job.ts';
-import type { ShardView } from '../core/ports/store.ts';
+import { isFinal, type Job } from '../core/job.ts';
 import { checkBeforeFirst } from './check-before-first.ts';
 import type { Deps } from './deps.ts';
 import { hasOpenBatches, lookAtBatches } from './look-at-batches.ts';
 import { requireDecision } from './require-decision.ts';
+import { requireProgress } from './require-progress.ts';
 import { retrieveJob } from './retrieve-results.ts';
 import type { Run } from './run.ts';
+import { firstDoubtLook, isPastWait, isUnderWay, nextLookAt } from './schedule.ts';
 import { createServerTime } from './server-time.ts';
-import { submitShards } from './submit-shards.ts';
+import { type Submitting, submitShards } from './submit-shards.ts';
 
 export interface RunOptions {
   /** Whether unsent shards go out. */
@@ -31,11 +31,13 @@ export interface RunOutcome {
   readonly pending: boolean;
 }
 
-const PAST_EXPIRY_MS = 15 * 60_000;
-/** A batch without an expiry to wait for: one in doubt, whose own would be 24 hours after its seal. */
-const LONGEST_BATCH_MS = 24 * 60 * 60_000;
-/** The emulator's batches last seconds. */
-const EMULATOR_INTERVAL_MS = 400;
+/** When things are due, in this machine's monotonic time. Infinity: not before something else happens. */
+interface Due {
+  lookMs: number;
+  submitMs: number;
+  failedLooks: number;
+  refusals: number;
+}
 
 /**
  * Carries a job on from wherever it stopped. The caller holds the job's lock. Every round first sends what may be sent,
@@ -49,102 +51,62 @@ export async function runJob(
   deps: Deps,
   signal: AbortSignal,
 ): Promise<RunOutcome> {
-  const { store, clock, provider } = deps;
+  const { store, clock } = deps;
   const run: Run = { job, deps, time: createServerTime(clock), settleMs: options.settleMs };
   await store.settleAfterCrash(job.id);
-  if (options.submit) await store.requestSubmission(job.id, provider.account, clock.now());
+  if (options.submit) await store.requestSubmission(job.id, deps.provider.account, clock.now());
   const startedMs = clock.monotonicMs();
-  let lookAtMs = startedMs;
-  let failedLooks = 0;
-  let refusals = 0;
+  const due: Due = { lookMs: startedMs, submitMs: startedMs, failedLooks: 0, refusals: 0 };
   for (;;) {
     signal.throwIfAborted();
-    let submitAtMs = Number.POSITIVE_INFINITY;
-    if (options.submit && job.cancelRequestedAt === null) {
-      const before = await store.shards(job.id);
-      await checkBeforeFirst(run, before, signal);
-      if (!hasOpenBatches(before)) lookAtMs = Number.POSITIVE_INFINITY;
-      const { waitMs } = await submitShards(run, refusals, signal);
-      refusals = waitMs === null ? 0 : refusals + 1;
-      if (waitMs !== null) submitAtMs = clock.monotonicMs() + waitMs;
-    }
-    if (clock.monotonicMs() >= lookAtMs && hasOpenBatches(await store.shards(job.id))) {
-      try {
-        const { doubtLookMs } = await lookAtBatches(run, signal);
-        failedLooks = 0;
-        lookAtMs = await nextLookAt(run, options, doubtLookMs);
-      } catch (error) {
-        signal.throwIfAborted();
-        if (!(error instanceof ProviderError) || !error.retryable || options.until === 'once') throw error;
-        failedLooks += 1;
-        const ms = backoffMs(POLL_BACKOFF, failedLooks, clock.random(), error.retryAfterMs);
-        deps.report({
-          kind: 'waiting',
-          why: `${error.message} (${error.why ?? 'no cause given'}); the batches go on`,
-          ms,
-        });
-        lookAtMs = clock.monotonicMs() + ms;
-      }
-    }
+    const submitting = options.submit ? await submitIfDue(run, due, signal) : null;
+    await lookIfDue(run, options, due, signal);
     await retrieveJob(run, signal);
     const fresh = await store.jobById(job.id);
     if (isFinal(fresh.state)) return { job: fresh, pending: false };
     const views = await store.shards(job.id);
     await requireDecision(run, views, options.until);
+    requireProgress(run, views, submitting);
     if (options.until === 'once') return { job: fresh, pending: true };
     if (options.until === 'submitted' && views.every(isUnderWay)) return { job: fresh, pending: true };
-    if (lookAtMs === Number.POSITIVE_INFINITY)
-      lookAtMs = await nextLookAt(run, options, await firstDoubtLook(run));
-    if (isPastWait(run, views, options, clock.monotonicMs() - startedMs))
-      return { job: fresh, pending: true };
-    await clock.sleep(Math.max(0, Math.min(lookAtMs, submitAtMs) - clock.monotonicMs()), signal);
+    if (due.lookMs === Number.POSITIVE_INFINITY) {
+      due.lookMs = await nextLookAt(run, options.intervalMs, await firstDoubtLook(run));
+    }
+    const nowMs = clock.monotonicMs();
+    if (isPastWait(run, views, options.maxWaitMs, nowMs - startedMs)) return { job: fresh, pending: true };
+    const wakeMs = due.submitMs > nowMs ? Math.min(due.lookMs, due.submitMs) : due.lookMs;
+    await clock.sleep(Math.max(0, wakeMs - nowMs), signal);
   }
 }
 
-/** A doubt without a look yet wants one now. */
-async function firstDoubtLook(run: Run): Promise<number | null> {
-  const doubts = await run.deps.store.doubts(run.job.id);
-  return doubts.some((one) => one.state === 'in_doubt') ? run.time.nowMs() : null;
+async function submitIfDue(run: Run, due: Due, signal: AbortSignal): Promise<Submitting | null> {
+  const { store, clock } = run.deps;
+  if (clock.monotonicMs() < due.submitMs) return null;
+  // Another process may have canceled the job meanwhile.
+  if ((await store.jobById(run.job.id)).cancelRequestedAt !== null) return null;
+  const before = await store.shards(run.job.id);
+  await checkBeforeFirst(run, before, signal);
+  if (!hasOpenBatches(before)) due.lookMs = Number.POSITIVE_INFINITY;
+  const submitting = await submitShards(run, due.refusals, signal);
+  due.refusals = submitting.waitMs === null ? 0 : due.refusals + 1;
+  due.submitMs = clock.monotonicMs() + (submitting.waitMs ?? 0);
+  return submitting;
 }
 
-/** In this machine's monotonic time; tells the user when. */
-async function nextLookAt(run: Run, options: RunOptions, doubtLookMs: number | null): Promise<number> {
-  const { clock, provider, report, store } = run.deps;
-  const open = (await store.shards(run.job.id)).filter((view) => view.shard.state === 'live');
-  const waiting = open.filter((view) => view.batch !== null && !hasEnded(view.batch));
-  const nowMs = run.time.nowMs();
-  const created = waiting.map((view) => Date.parse(view.batch?.createdAt ?? ''));
-  const grown = isEmulatorAccount(provider.account)
-    ? EMULATOR_INTERVAL_MS
-    : pollIntervalMs(nowMs - Math.max(...created, 0), clock.random());
-  const intervalMs = options.intervalMs ?? grown;
-  const nextMs = Math.max(0, Math.min(intervalMs, (doubtLookMs ?? Number.POSITIVE_INFINITY) - nowMs));
-  report({
-    kind: 'polled',
-    pending: open.length,
-    ended: open.length - waiting.length,
-    requests: open.reduce((sum, view) => sum + view.shard.requests, 0),
-    elapsedMs: created.length === 0 ? 0 : Math.max(0, nowMs - Math.min(...created)),
-    nextLookMs: nextMs,
-  });
-  return clock.monotonicMs() + nextMs;
-}
-
-function isUnderWay(view: ShardView): boolean {
-  if (view.shard.state === 'built') return false;
-  return (
-    view.shard.state !== 'live' ||
-    view.batch !== null ||
-    view.candidates.some((one) => one.verdict === 'provisional')
-  );
-}
-
-function isPastWait(run: Run, views: readonly ShardView[], options: RunOptions, elapsedMs: number): boolean {
-  if (options.maxWaitMs !== null) return elapsedMs >= options.maxWaitMs;
-  const ends = views.flatMap((view) => {
-    if (view.shard.state !== 'live') return [];
-    if (view.batch !== null) return [Date.parse(view.batch.expiresAt)];
-    return [(view.submission?.sealedMs ?? run.time.nowMs()) + LONGEST_BATCH_MS];
-  });
-  return ends.length > 0 && run.time.nowMs() > Math.max(...ends) + PAST_EXPIRY_MS;
+async function lookIfDue(run: Run, options: RunOptions, due: Due, signal: AbortSignal): Promise<void> {
+  const { store, clock, report } = run.deps;
+  if (clock.monotonicMs() < due.lookMs || !hasOpenBatches(await store.shards(run.job.id))) return;
+  try {
+    const { doubtLookMs } = await lookAtBatches(run, signal);
+    due.failedLooks = 0;
+    due.lookMs = await nextLookAt(run, options.intervalMs, doubtLookMs);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof ProviderError) || !error.retryable || options.until === 'once') throw error;
+    due.failedLooks += 1;
+    const ms = backoffMs(POLL_BACKOFF, due.failedLooks, clock.random(), error.retryAfterMs);
+    const why = `${error.message} (${error.why ?? 'no cause given'}); the batches go on`;
+    report({ kind: 'waiting', why, ms });
+    due.lookMs = clock.monotonicMs() + ms;
+  }
 }

@@ -1,12 +1,12 @@
 import { backoffMs, UPLOAD_BACKOFF } from '../core/backoff.ts';
-import { DecisionError, ProviderError } from '../core/errors.ts';
+import { DecisionError, ProviderError, StoreError } from '../core/errors.ts';
 import type { CreateOutcome } from '../core/ports/provider.ts';
 import type { ShardView } from '../core/ports/store.ts';
 import type { Shard } from '../core/shard.ts';
 import { nameRefusedRequest } from './name-refused-request.ts';
 import type { Run } from './run.ts';
 import { splitShard } from './split-shard.ts';
-import { submitShard } from './submit-shard.ts';
+import { type SubmitOutcome, submitShard } from './submit-shard.ts';
 
 /** Tries of one shard whose upload breaks before its seal; such a break is provably no batch. */
 const TRIES = 4;
@@ -14,6 +14,8 @@ const TRIES = 4;
 export interface Submitting {
   /** How long to wait before the rest may be tried; null when nothing is left to send, or only what a doubt holds back. */
   readonly waitMs: number | null;
+  /** The job whose doubt holds an unsent shard back, which may be this one; null when none does. */
+  readonly heldBy: string | null;
 }
 
 /**
@@ -26,10 +28,11 @@ export async function submitShards(run: Run, refusals: number, signal: AbortSign
   const { store, report } = run.deps;
   for (;;) {
     const views = await store.shards(run.job.id);
-    const shard = await nextUnsent(run, views);
-    if (shard === null) return { waitMs: null };
+    const { shard, heldBy } = await nextUnsent(run, views);
+    if (shard === null) return { waitMs: null, heldBy };
     signal.throwIfAborted();
     const outcome = await sendPatiently(run, shard, views.length, signal);
+    if (outcome === null) return { waitMs: null, heldBy: null };
     switch (outcome.kind) {
       case 'created':
         report({
@@ -58,7 +61,7 @@ export async function submitShards(run: Run, refusals: number, signal: AbortSign
         break;
       case 'not_created': {
         const waitMs = await handleRefusal(run, shard, outcome, refusals);
-        if (waitMs !== null) return { waitMs };
+        if (waitMs !== null) return { waitMs, heldBy };
         break;
       }
       default:
@@ -67,26 +70,50 @@ export async function submitShards(run: Run, refusals: number, signal: AbortSign
   }
 }
 
-async function nextUnsent(run: Run, views: readonly ShardView[]): Promise<Shard | null> {
-  for (const { shard } of views) {
-    if (shard.state !== 'built') continue;
-    if (await run.deps.store.countInDoubt(shard.requests, shard.id)) continue;
-    return shard;
-  }
-  return null;
+interface Unsent {
+  readonly shard: Shard | null;
+  readonly heldBy: string | null;
 }
 
-/** Repeats what broke, or was turned away, before the tail had left. */
+async function nextUnsent(run: Run, views: readonly ShardView[]): Promise<Unsent> {
+  let heldBy: string | null = null;
+  for (const { shard } of views) {
+    if (shard.state !== 'built') continue;
+    const twin = await run.deps.store.jobInDoubt(shard.requests, shard.id);
+    if (twin === null) return { shard, heldBy };
+    heldBy = twin;
+  }
+  return { shard: null, heldBy };
+}
+
+/** Null: another process has canceled the job while the shard was uploaded, so the store refused the seal. */
+async function submitUnlessCanceled(
+  run: Run,
+  shard: Shard,
+  shards: number,
+  signal: AbortSignal,
+): Promise<SubmitOutcome | null> {
+  try {
+    return await submitShard(run, shard, shards, signal);
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.code !== 'seal_lost') throw error;
+    if ((await run.deps.store.jobById(run.job.id)).cancelRequestedAt === null) throw error;
+    return null;
+  }
+}
+
+/** Repeats what broke, or was turned away, before the tail had left. Null as above. */
 async function sendPatiently(
   run: Run,
   shard: Shard,
   shards: number,
   signal: AbortSignal,
-): ReturnType<typeof submitShard> {
+): Promise<SubmitOutcome | null> {
   const { clock, report } = run.deps;
   for (let attempt = 1; ; attempt += 1) {
-    const outcome = await submitShard(run, shard, shards, signal);
+    const outcome = await submitUnlessCanceled(run, shard, shards, signal);
     signal.throwIfAborted();
+    if (outcome === null) return null;
     const mayRepeat =
       outcome.kind === 'not_created' && (outcome.refusal === 'broken' || outcome.refusal === 'overloaded');
     if (!mayRepeat || attempt === TRIES) return outcome;
@@ -112,7 +139,7 @@ async function handleRefusal(
       const ms = backoffMs(UPLOAD_BACKOFF, refusals + 1, clock.random(), asked);
       report({
         kind: 'waiting',
-        why: `the API takes no more batches for now (${outcome.error.why ?? 'rate limit'})`,
+        why: `the API takes no more batches for now: ${outcome.error.why ?? 'rate limit'}`,
         ms,
       });
       return ms;

@@ -37,8 +37,11 @@ export async function takeFence(
   const known = await run.deps.store.knownBatchIds(fence.batchIds);
   for (const submission of earlier) {
     requireSameWorkspace(submission.fence, fence);
+    // What its results have rejected once is not late, it is somebody else's.
+    const judged = new Set((await run.deps.store.candidates(submission.id)).map((one) => one.batchId));
+    const facts = { submission, requests: submission.requests };
     const late = walk.batches.find(
-      (batch) => !known.has(batch.id) && mayBeOurs(batch, { submission, requests: submission.requests }),
+      (batch) => !known.has(batch.id) && !judged.has(batch.id) && mayBeOurs(batch, facts),
     );
     if (late !== undefined) throw new LateBatchFound(submission.id);
   }

@@ -7,7 +7,7 @@ import type { SubmissionFacts } from './submissions.ts';
 type Reconciling = Pick<
   JobStore,
   | 'doubts'
-  | 'countInDoubt'
+  | 'jobInDoubt'
   | 'watched'
   | 'knownBatchIds'
   | 'candidates'
@@ -40,8 +40,7 @@ export function reconciling(connection: Connection): Reconciling {
 
   return {
     doubts: (jobId) => read(() => submissions.doubts(jobId)),
-    countInDoubt: (requests, exceptShardId) =>
-      read(() => submissions.isCountInDoubt(requests, exceptShardId)),
+    jobInDoubt: (requests, exceptShardId) => read(() => submissions.jobInDoubt(requests, exceptShardId)),
     watched: (account, nowMs) => read(() => submissions.watched(account, nowMs)),
     knownBatchIds: (ids) =>
       read(() => new Set(ids.filter((id) => batches.isOwned(id) || candidates.isVerified(id)))),

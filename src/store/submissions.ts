@@ -129,15 +129,20 @@ export function prepareSubmissions(db: Db) {
     WHERE stages.job_id = :jobId AND submissions.state IN ('in_doubt','stuck')
     ORDER BY submissions.id
   `);
-  const selectSameCount = db.prepare<{ requests: number; exceptShardId: number }>(`
-    SELECT 1
-    FROM submissions
-    JOIN shards ON shards.id = submissions.shard_id
-    WHERE submissions.state IN ('sealed','in_doubt','stuck')
-      AND shards.requests = :requests
-      AND shards.id <> :exceptShardId
-    LIMIT 1
-  `);
+  const selectSameCount = db
+    .prepare<{ requests: number; exceptShardId: number }, string>(`
+      SELECT jobs.job_id
+      FROM submissions
+      JOIN shards ON shards.id = submissions.shard_id
+      JOIN stages ON stages.id = shards.stage_id
+      JOIN jobs ON jobs.id = stages.job_id
+      WHERE submissions.state IN ('sealed','in_doubt','stuck')
+        AND shards.requests = :requests
+        AND shards.id <> :exceptShardId
+      ORDER BY submissions.id
+      LIMIT 1
+    `)
+    .pluck();
   // By this key, or by another one that is known to be of the same workspace.
   const selectWatched = db.prepare<
     Pick<Account, 'baseUrl'> & { at: string },
@@ -221,8 +226,8 @@ export function prepareSubmissions(db: Db) {
     ofJob: (jobId: number): readonly Submission[] => selectOfJob.all({ jobId }).map(toSubmission),
     idsIn: (jobId: number, state: SubmissionState): readonly number[] => selectIds.all({ jobId, state }),
     doubts: (jobId: number): readonly Submission[] => selectDoubts.all({ jobId }).map(toSubmission),
-    isCountInDoubt: (requests: number, exceptShardId: number): boolean =>
-      selectSameCount.get({ requests, exceptShardId }) !== undefined,
+    jobInDoubt: (requests: number, exceptShardId: number): string | null =>
+      selectSameCount.get({ requests, exceptShardId }) ?? null,
     /** Whatever the key: keys are rotated, and the fence names the workspace. */
     watched: ({ baseUrl }: Account, nowMs: number) =>
       selectWatched

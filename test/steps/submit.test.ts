@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { cancelJob } from '../../src/steps/cancel-job.ts';
 import { runJob } from '../../src/steps/run-job.ts';
 import { FAST, makeWorkbench, type Workbench } from '../support/workbench.ts';
 
@@ -82,6 +83,16 @@ describe('submitting', () => {
     ).toBe(true);
   });
 
+  it('does not ask before the wait is over that the API asked for', async () => {
+    const bench = await makeWorkbench();
+    await bench.setFaults('create-429=3');
+    const job = await bench.build(12);
+    const startedMs = Date.now();
+    await bench.run(job);
+    expect(Date.now() - startedMs).toBeGreaterThanOrEqual(3_000);
+    expect((await bench.truth()).posts).toHaveLength(2);
+  });
+
   it.each(['create-spend-cap', 'create-400-limit'])(
     '%s stops with a decision, and a later run carries on',
     async (fault) => {
@@ -128,6 +139,32 @@ describe('submitting', () => {
     expect(again.jobId).toBe(job.jobId);
     await bench.run(job);
     expect((await bench.build(12)).jobId).not.toBe(job.jobId);
+  });
+});
+
+describe('canceling beside a run', () => {
+  it('stops what is not sent, and the run takes in what ends', async () => {
+    const bench = await makeWorkbench({ batchSeconds: 30 });
+    const job = await bench.build(30, { maxRequests: 12 });
+    await bench.setFaults('create-429=2@1');
+    const running = bench.run(job);
+    await vi.waitUntil(() => bench.told.some((one) => one.kind === 'waiting'), { timeout: 10_000 });
+    await cancelJob(job, bench.deps, signal);
+    await expect(running).resolves.toMatchObject({ job: { state: 'canceled' } });
+    expect((await rowsOf(bench, job.jobId)).map((row) => row.status)).toEqual(
+      Array.from({ length: 30 }, () => 'canceled'),
+    );
+    expect(await bench.ownBatches()).toHaveLength(0);
+  });
+
+  it('ends batches that are under way, and their rows are named', async () => {
+    const bench = await makeWorkbench({ batchSeconds: 30 });
+    const job = await bench.build(12);
+    const running = bench.run(job);
+    await vi.waitUntil(() => bench.told.some((one) => one.kind === 'created'), { timeout: 10_000 });
+    await cancelJob(job, bench.deps, signal);
+    await expect(running).resolves.toMatchObject({ job: { state: 'canceled' } });
+    expect(await rowsOf(bench, job.jobId)).toHaveLength(12);
   });
 });
 

@@ -1,12 +1,10 @@
 import type { Command } from 'commander';
-import { StoreError } from '../../core/errors.ts';
 import { isFinal, type Job } from '../../core/job.ts';
 import type { Context, Io } from '../context.ts';
 import { findJob } from '../find-job.ts';
 import { ID_HELP } from '../flags.ts';
 import { describeJob, printJob } from '../print-job.ts';
 import type { Verdict } from '../report-error.ts';
-import { isLocked, runLocked } from '../run-locked.ts';
 
 export function addCancelCommand(program: Command, io: Io): void {
   program
@@ -25,22 +23,23 @@ async function cancel(id: string, context: Context): Promise<Verdict> {
   const job = await findJob(id, context);
   const local = await context.wire.localDeps();
   if (isFinal(job.state)) context.talk.say(`job ${job.jobId} is ${job.state} already; nothing was canceled`);
-  else {
-    const { cancelJob } = await import('../../steps/cancel-job.ts');
-    await runLocked(job, context, context, (deps) => cancelJob(job, deps, context.signal)).catch((error) => {
-      throw isLocked(error) ? stopTheOtherFirst(job, error) : error;
-    });
-  }
+  else await stop(job, context);
   await printJob(await describeJob(await local.store.jobById(job.id), local), context);
   return 'done';
 }
 
-/** A run that is at work would go on sending what is being canceled. */
-function stopTheOtherFirst(job: Job, cause: StoreError): StoreError {
-  return new StoreError(cause.message, {
-    code: cause.code,
-    why: cause.why ?? 'a run is at work on it',
-    next: `stop that process with Ctrl-C, then batchctl cancel ${job.jobId}`,
-    cause,
-  });
+async function stop(job: Job, context: Context): Promise<void> {
+  const { cancelJob, cancelUnsent } = await import('../../steps/cancel-job.ts');
+  const local = await context.wire.localDeps();
+  if (job.account !== null) {
+    // Needs no lock: a run that is at work on the job sends nothing more and takes in what ends.
+    await cancelJob(job, await context.wire.deps(job, context), context.signal);
+    const holder = local.locks.jobHolder(job.jobId);
+    if (holder !== null) {
+      context.talk.say(`${holder} is at work on it and takes in what ends`);
+      return;
+    }
+  }
+  const lock = local.locks.lockJob(job.jobId);
+  await cancelUnsent(job, local, context.signal).finally(() => lock.release());
 }

@@ -158,8 +158,8 @@ export interface JobStore {
   // Reconciling.
   /** In doubt or stuck, of one job. */
   doubts(jobId: number): Promise<readonly Submission[]>;
-  /** Sealed, in doubt or stuck with this count, anywhere in the workspace but in this shard. */
-  countInDoubt(requests: number, exceptShardId: number): Promise<boolean>;
+  /** The id of a job with a shard of this count sealed, in doubt or stuck, this shard left out; null when there is none. */
+  jobInDoubt(requests: number, exceptShardId: number): Promise<string | null>;
   /** Judged absent or refused, and still to be looked for. */
   watched(account: Account, nowMs: number): Promise<readonly (Submission & { readonly requests: number })[]>;
   /** Those of `ids` that are some submission's own, proven or recorded. */

@@ -114,12 +114,12 @@ export function describeReconciling(name: string, open: Open): void {
     });
 
     test('a count is in doubt while a submission of it is, in another shard', async () => {
-      const { store, shardIds } = await startedShard(open, [3, 2]);
+      const { store, job, shardIds } = await startedShard(open, [3, 2]);
       const [one = 0, two = 0] = shardIds;
       await inDoubt(store, one);
-      expect(await store.countInDoubt(3, two)).toBe(true);
-      expect(await store.countInDoubt(3, one)).toBe(false);
-      expect(await store.countInDoubt(2, one)).toBe(false);
+      expect(await store.jobInDoubt(3, two)).toBe(job.jobId);
+      expect(await store.jobInDoubt(3, one)).toBeNull();
+      expect(await store.jobInDoubt(2, one)).toBeNull();
     });
 
     test('an absent submission that appears before its shard went out again is in doubt again', async () => {

@@ -1,0 +1,73 @@
+import { pollIntervalMs } from '../core/backoff.ts';
+import { hasEnded } from '../core/batch.ts';
+import { isEmulatorAccount } from '../core/job.ts';
+import type { ShardView } from '../core/ports/store.ts';
+import type { Run } from './run.ts';
+
+const PAST_EXPIRY_MS = 15 * 60_000;
+/** A batch without an expiry to wait for: one in doubt, whose own would be 24 hours after its seal. */
+const LONGEST_BATCH_MS = 24 * 60 * 60_000;
+/** The emulator's batches last seconds. */
+const EMULATOR_INTERVAL_MS = 400;
+
+/**
+ * When to look next, in this machine's monotonic time; tells the user. `doubtLookMs` is when a doubt wants a listing, in
+ * server time.
+ */
+export async function nextLookAt(
+  run: Run,
+  intervalMs: number | null,
+  doubtLookMs: number | null,
+): Promise<number> {
+  const { clock, provider, report, store } = run.deps;
+  const open = (await store.shards(run.job.id)).filter((view) => view.shard.state === 'live');
+  const waiting = open.filter((view) => view.batch !== null && !hasEnded(view.batch));
+  const nowMs = run.time.nowMs();
+  const created = waiting.map((view) => Date.parse(view.batch?.createdAt ?? ''));
+  const grown = isEmulatorAccount(provider.account)
+    ? EMULATOR_INTERVAL_MS
+    : pollIntervalMs(nowMs - Math.max(...created, 0), clock.random());
+  const doubtMs = (doubtLookMs ?? Number.POSITIVE_INFINITY) - nowMs;
+  const nextMs = Math.max(0, Math.min(intervalMs ?? grown, doubtMs));
+  report({
+    kind: 'polled',
+    pending: open.length,
+    ended: open.length - waiting.length,
+    requests: open.reduce((sum, view) => sum + view.shard.requests, 0),
+    elapsedMs: created.length === 0 ? 0 : Math.max(0, nowMs - Math.min(...created)),
+    nextLookMs: nextMs,
+  });
+  return clock.monotonicMs() + nextMs;
+}
+
+/** A doubt without a look yet wants one now. */
+export async function firstDoubtLook(run: Run): Promise<number | null> {
+  const doubts = await run.deps.store.doubts(run.job.id);
+  return doubts.some((one) => one.state === 'in_doubt') ? run.time.nowMs() : null;
+}
+
+/** Its batch exists, proven or provisional, or nothing more will happen to it. */
+export function isUnderWay(view: ShardView): boolean {
+  if (view.shard.state === 'built') return false;
+  return (
+    view.shard.state !== 'live' ||
+    view.batch !== null ||
+    view.candidates.some((one) => one.verdict === 'provisional')
+  );
+}
+
+/** `maxWaitMs` null: until 15 minutes past the last `expires_at`. */
+export function isPastWait(
+  run: Run,
+  views: readonly ShardView[],
+  maxWaitMs: number | null,
+  elapsedMs: number,
+): boolean {
+  if (maxWaitMs !== null) return elapsedMs >= maxWaitMs;
+  const ends = views.flatMap((view) => {
+    if (view.shard.state !== 'live') return [];
+    if (view.batch !== null) return [Date.parse(view.batch.expiresAt)];
+    return [(view.submission?.sealedMs ?? run.time.nowMs()) + LONGEST_BATCH_MS];
+  });
+  return ends.length > 0 && run.time.nowMs() > Math.max(...ends) + PAST_EXPIRY_MS;
+}

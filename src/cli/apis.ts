@@ -60,7 +60,8 @@ export function makeApis({ root, env, version, talk }: ApiOptions): Apis {
 
   return {
     async provider(job, { emulator: wantsEmulator }) {
-      const isEmulated = job.account === null ? wantsEmulator : isEmulatorAccount(job.account);
+      const isEmulated =
+        job.account === null ? wantsEmulator || job.spec.on === 'emulator' : isEmulatorAccount(job.account);
       if (wantsEmulator && !isEmulated) throw belongsElsewhere(job, 'the emulator');
       return isEmulated ? emulated(job) : real(job);
     },

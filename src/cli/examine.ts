@@ -100,7 +100,7 @@ const PROBE: Job = {
   name: 'doctor',
   state: 'built',
   account: null,
-  spec: { apiVersion: '2023-06-01', model: null, stages: [], private: false, file: null },
+  spec: { apiVersion: '2023-06-01', model: null, stages: [], private: false, on: 'api', file: null },
   records: 0,
   createdAt: '',
   submitRequestedAt: null,

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { UsageError } from '../core/errors.ts';
 import type { JobFile } from '../core/job-file.ts';
 import { isFolder } from '../files/workspace.ts';
@@ -19,7 +19,7 @@ const REQUESTS_FILE = /\.jsonl$/;
  * job that was built before. Paths come back absolute.
  */
 export async function pickTarget(text: string | undefined, context: Context): Promise<Target> {
-  if (text === undefined) return { kind: 'job_file', path: await onlyJobFile(context.wire.root) };
+  if (text === undefined) return { kind: 'job_file', path: await onlyJobFile(context) };
   const path = resolve(context.cwd, text);
   if (REQUESTS_FILE.test(text)) return { kind: 'requests', path };
   if (JOB_FILE.test(text)) return { kind: 'job_file', path };
@@ -61,9 +61,12 @@ export async function loadTarget(
   return target.kind === 'requests' ? requestsJob(target.path, options) : loadJobFile(target.path, options);
 }
 
-async function onlyJobFile(root: string): Promise<string> {
+/** The only one of the workspace; below its root, of several, the only one that stands in the current folder. */
+async function onlyJobFile({ cwd, wire: { root } }: Context): Promise<string> {
   const { findJobFiles } = await import('../files/find-job-files.ts');
   const found = await findJobFiles(root);
+  const here = found.filter((path) => dirname(resolve(root, path)) === cwd);
+  if (cwd !== root && here.length === 1) return resolve(root, ...here);
   const [only, ...others] = found;
   if (only === undefined) {
     throw new UsageError('there is no job file here', {

@@ -116,28 +116,26 @@ function describeDoubt(progress: Doubt, now: Date): string {
 
 /** The API's counts stay at zero until a batch has ended, so there is nothing that a bar could show. */
 function describePolled(progress: Extract<Progress, { kind: 'polled' }>): Shown {
-  const { pending, ended, requests, elapsedMs, nextLookMs } = progress;
-  if (pending === 0) return live(HELD_BACK, () => HELD_BACK);
+  const { pending, ended, doubts, requests, elapsedMs, nextLookMs } = progress;
   const open = pending - ended;
   const batches =
     ended === 0
       ? `${formatMany(pending, 'batch', 'batches')} in progress`
       : `${open} of ${formatMany(pending, 'batch', 'batches')} in progress, ${ended} ended`;
-  const what = `${batches}, ${formatMany(requests, 'request')}`;
+  const parts = [
+    pending > 0 ? `${batches}, ${formatMany(requests, 'request')}` : null,
+    doubts > 0 ? `${formatMany(doubts, 'shard')} in doubt` : null,
+  ].filter((part) => part !== null);
+  const what = parts.length > 0 ? parts.join('; ') : 'waiting to send';
   return {
     line: null,
     live: (sinceMs) => {
       const next = nextLookMs === null ? '' : `; next look in ${formatSeconds(nextLookMs - sinceMs)}`;
       return `${what}, ${formatSeconds(elapsedMs + sinceMs)} so far${next}`;
     },
-    plain: open > 0 ? what : null,
+    plain: open > 0 || doubts > 0 ? what : null,
   };
 }
-
-/** A run that waits without a batch of its own: a count in doubt elsewhere keeps equal ones from being sent. */
-const HELD_BACK =
-  'nothing is under way: what is unsent has as many requests as a shard in doubt of this workspace, and waits until ' +
-  'that is settled (batchctl list, batchctl resume)';
 
 /** Whole seconds, so that what ticks does not flicker. */
 function formatSeconds(ms: number): string {

@@ -26,6 +26,8 @@ export interface JobSpec {
   readonly stages: readonly string[];
   /** Files with prompts and answers get mode 0600. */
   readonly private: boolean;
+  /** Where it was built to run; once submitted, its account says. A rehearsal must not become a bill by a lost flag. */
+  readonly on: 'api' | 'emulator';
   /** Where the job file stands, relative to the workspace; null when there is none. */
   readonly file: string | null;
 }

@@ -16,8 +16,6 @@ export interface BuildInput {
   readonly spec: JobSpec;
   readonly items: AsyncIterable<readonly RenderItem[]>;
   readonly limits: ShardLimits;
-  /** Where the job is to run: an unfinished twin counts only there. */
-  readonly on: 'api' | 'emulator';
   /** Carry an unfinished job of the same content on instead of making another. */
   readonly reuse: boolean;
 }
@@ -47,13 +45,13 @@ export async function buildJob(
   try {
     const { contentSha256, shards } = await writeRequests(input, deps, writing, signal);
     writing.problems.throwIfAny(`job "${input.name}" was not built`);
-    const twin = input.reuse ? await deps.store.findUnfinished(contentSha256, input.on, job.id) : null;
+    const facts = { records: writing.records, contentSha256, reuse: input.reuse };
+    const twin = await deps.store.finishBuild(job.id, facts);
     if (twin !== null) {
       await drop(job, deps);
       deps.report({ kind: 'carried_on', jobId: twin.jobId });
       return { job: twin, carriedOn: true };
     }
-    await deps.store.finishBuild(job.id, { records: writing.records, contentSha256 });
     deps.report({ kind: 'built', jobId: job.jobId, requests: writing.records, shards });
     return { job: await deps.store.jobById(job.id), carriedOn: false };
   } catch (error) {

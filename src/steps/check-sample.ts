@@ -20,10 +20,11 @@ export async function checkSample(run: Run, shard: Shard, signal: AbortSignal): 
     await repeatRead(() => provider.countTokens(params, run.job.spec.apiVersion, signal), clock, signal);
   } catch (error) {
     if (!(error instanceof ProviderError) || (error.status !== 400 && error.status !== 404)) throw error;
+    await run.deps.store.withdrawSubmission(run.job.id);
     throw new UsageError(`job ${run.job.jobId} was not submitted: the API refuses its first request`, {
       code: 'sample_refused',
-      ...(error.why === null ? {} : { why: error.why }),
-      next: `mend model, prompt or params, then run the same command again; batchctl show ${run.job.jobId} prints the request`,
+      why: `it answered ${error.status === 404 ? '404, not found' : error.status}: ${error.why ?? error.message}`,
+      next: `mend model, prompt or params and run the same command again; batchctl cancel ${run.job.jobId} drops this job`,
       cause: error,
     });
   }

@@ -55,6 +55,7 @@ export async function runJob(
   const run: Run = { job, deps, time: createServerTime(clock), settleMs: options.settleMs };
   await store.settleAfterCrash(job.id);
   if (options.submit) await store.requestSubmission(job.id, deps.provider.account, clock.now());
+  await tellDoubts(run);
   const startedMs = clock.monotonicMs();
   const due: Due = { lookMs: startedMs, submitMs: startedMs, failedLooks: 0, refusals: 0 };
   for (;;) {
@@ -76,6 +77,25 @@ export async function runJob(
     if (isPastWait(run, views, options.maxWaitMs, nowMs - startedMs)) return { job: fresh, pending: true };
     const wakeMs = due.submitMs > nowMs ? Math.min(due.lookMs, due.submitMs) : due.lookMs;
     await clock.sleep(Math.max(0, wakeMs - nowMs), signal);
+  }
+}
+
+/** What an earlier run left in doubt, before the silence of settling it. */
+async function tellDoubts(run: Run): Promise<void> {
+  const views = await run.deps.store.shards(run.job.id);
+  for (const submission of await run.deps.store.doubts(run.job.id)) {
+    const shard = views.find((view) => view.shard.id === submission.shardId)?.shard;
+    if (shard === undefined) continue;
+    const { number, requests } = shard;
+    const why = submission.reason ?? 'its answer was lost';
+    run.deps.report({
+      kind: 'in_doubt',
+      shard: number,
+      shards: views.length,
+      requests,
+      why,
+      settleMs: run.settleMs,
+    });
   }
 }
 

@@ -21,7 +21,8 @@ export async function nextLookAt(
 ): Promise<number> {
   const { clock, provider, report, store } = run.deps;
   const open = (await store.shards(run.job.id)).filter((view) => view.shard.state === 'live');
-  const waiting = open.filter((view) => view.batch !== null && !hasEnded(view.batch));
+  const known = open.filter((view) => view.batch !== null);
+  const waiting = known.filter((view) => view.batch !== null && !hasEnded(view.batch));
   const nowMs = run.time.nowMs();
   const created = waiting.map((view) => Date.parse(view.batch?.createdAt ?? ''));
   const grown = isEmulatorAccount(provider.account)
@@ -31,9 +32,10 @@ export async function nextLookAt(
   const nextMs = Math.max(0, Math.min(intervalMs ?? grown, doubtMs));
   report({
     kind: 'polled',
-    pending: open.length,
-    ended: open.length - waiting.length,
-    requests: open.reduce((sum, view) => sum + view.shard.requests, 0),
+    pending: known.length,
+    ended: known.length - waiting.length,
+    doubts: open.length - known.length,
+    requests: known.reduce((sum, view) => sum + view.shard.requests, 0),
     elapsedMs: created.length === 0 ? 0 : Math.max(0, nowMs - Math.min(...created)),
     nextLookMs: nextMs,
   });

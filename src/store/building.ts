@@ -6,7 +6,7 @@ import { outputKeyOf } from './requests.ts';
 
 type Building = Pick<
   JobStore,
-  'createJob' | 'openShard' | 'addRows' | 'closeShard' | 'finishBuild' | 'dropJob' | 'findUnfinished'
+  'createJob' | 'openShard' | 'addRows' | 'closeShard' | 'finishBuild' | 'dropJob'
 >;
 
 /**
@@ -86,8 +86,10 @@ export function building(connection: Connection): Building {
         connection.foldJob(jobId);
       }),
 
-    finishBuild: (jobId, { records: count, contentSha256 }) =>
+    finishBuild: (jobId, { records: count, contentSha256, reuse }) =>
       write(() => {
+        const twin = reuse ? jobs.unfinished(contentSha256, jobs.byId(jobId)) : null;
+        if (twin !== null) return twin;
         const built = shards.ofJob(jobId).map(({ shard }) => shard);
         for (const shard of built) {
           const rows = requests.count(shard.id);
@@ -101,6 +103,7 @@ export function building(connection: Connection): Building {
         if (sum !== count) throw incomplete(jobId, `its shards hold ${sum} of ${count} records`);
         if (!jobs.markBuilt(jobId, count, contentSha256)) throw notBuilding(`job ${jobId}`);
         events.record({ jobId, kind: 'job_built', detail: { records: count, shards: built.length } });
+        return null;
       }),
 
     async dropJob(jobId) {
@@ -129,9 +132,6 @@ export function building(connection: Connection): Building {
         jobs.delete(jobId);
       });
     },
-
-    findUnfinished: (contentSha256, on, exceptJobId) =>
-      read(() => jobs.unfinished(contentSha256, on === 'emulator', exceptJobId)),
   };
 }
 

@@ -44,9 +44,9 @@ export function prepareJobs(db: Db) {
     WHERE jobs.state = 'building'
     ORDER BY jobs.id
   `);
-  // Built and never submitted, it has no account yet and may go to either side.
+  // The account says on which side a job is; one that was never submitted is where it was built for.
   const selectUnfinished = db.prepare<
-    { contentSha256: string; onEmulator: number; exceptId: number },
+    { contentSha256: string; on: JobSpec['on']; exceptId: number },
     JobRow
   >(`
     ${SELECT_JOB}
@@ -54,9 +54,18 @@ export function prepareJobs(db: Db) {
       AND jobs.id <> :exceptId
       AND jobs.state NOT IN ('building','done','canceled','failed')
       AND jobs.cancel_requested_at IS NULL
-      AND (accounts.id IS NULL OR (accounts.base_url LIKE 'emulator:%') = :onEmulator)
+      AND CASE
+        WHEN accounts.id IS NULL THEN json_extract(jobs.spec_json, '$.on')
+        WHEN accounts.base_url LIKE 'emulator:%' THEN 'emulator'
+        ELSE 'api'
+      END = :on
     ORDER BY jobs.id DESC
     LIMIT 1
+  `);
+  const updateWithdrawn = db.prepare<{ id: number }>(`
+    UPDATE jobs
+    SET submit_requested_at = NULL, account_id = NULL
+    WHERE id = :id
   `);
   const updateBuilt = db.prepare<{ id: number; records: number; contentSha256: string }>(`
     UPDATE jobs
@@ -121,8 +130,9 @@ export function prepareJobs(db: Db) {
     /** Without those in `building`. */
     newest: (pendingOnly: boolean, limit: number | null): readonly Job[] =>
       selectNewest.all({ pendingOnly: pendingOnly ? 1 : 0, limit: limit ?? -1 }).map(toJob),
-    unfinished(contentSha256: string, onEmulator: boolean, exceptId: number): Job | null {
-      const row = selectUnfinished.get({ contentSha256, onEmulator: onEmulator ? 1 : 0, exceptId });
+    /** Another job of this content on the side that `job` was built for, the newest. */
+    unfinished(contentSha256: string, { id, spec }: Job): Job | null {
+      const row = selectUnfinished.get({ contentSha256, on: spec.on, exceptId: id });
       return row === undefined ? null : toJob(row);
     },
     /** False when the job is not `building`. */
@@ -133,6 +143,7 @@ export function prepareJobs(db: Db) {
     setState: (id: number, state: JobState) => updateState.run({ id, state }),
     finish: (id: number, state: JobState, at: Date) =>
       updateFinal.run({ id, state, finalAt: at.toISOString() }),
+    withdrawSubmission: (id: number) => updateWithdrawn.run({ id }),
     requestSubmission: (id: number, accountId: number, at: Date) =>
       updateSubmitRequested.run({ id, accountId, at: at.toISOString() }),
     requestCancel: (id: number, at: Date) => updateCancelRequested.run({ id, at: at.toISOString() }),

@@ -14,6 +14,7 @@ export function readSpec(json: string): JobSpec {
     model: spec.textOrNull('model'),
     stages: spec.texts('stages'),
     private: spec.flag('private'),
+    on: spec.text('on') === 'emulator' ? 'emulator' : 'api',
     file: spec.textOrNull('file'),
   };
 }

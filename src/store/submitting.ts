@@ -7,6 +7,7 @@ import { changeSubmission, returnShard, submissionEvent, takeShard } from './set
 type Submitting = Pick<
   JobStore,
   | 'requestSubmission'
+  | 'withdrawSubmission'
   | 'startSubmission'
   | 'seal'
   | 'abortSubmission'
@@ -31,6 +32,15 @@ export function submitting(connection: Connection): Submitting {
         }
         jobs.requestSubmission(jobId, accounts.ensure(account), at);
         events.record({ jobId, kind: 'submission_requested', detail: { base_url: account.baseUrl } });
+        connection.foldJob(jobId);
+      }),
+
+    withdrawSubmission: (jobId) =>
+      write(() => {
+        const job = jobs.byId(jobId);
+        if (submissions.isSent(jobId)) throw notReady(`job ${job.jobId}`, 'a shard of it was sent already');
+        jobs.withdrawSubmission(jobId);
+        events.record({ jobId, kind: 'submission_withdrawn' });
         connection.foldJob(jobId);
       }),
 

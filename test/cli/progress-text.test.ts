@@ -46,6 +46,7 @@ describe('while batches are in progress', () => {
     kind: 'polled',
     pending: 3,
     ended: 0,
+    doubts: 0,
     requests: 1200,
     elapsedMs: 12 * MINUTE,
     nextLookMs: 30_000,
@@ -65,6 +66,13 @@ describe('while batches are in progress', () => {
     expect(later.plain).toBe(describeProgress(polled, NOW).plain);
     const ended = describeProgress({ ...polled, ended: 1 }, NOW);
     expect(ended.plain).toBe('2 of 3 batches in progress, 1 ended, 1,200 requests');
+  });
+
+  test('a shard in doubt is not counted as a batch', () => {
+    const both = describeProgress({ ...polled, pending: 1, doubts: 2, requests: 7 }, NOW);
+    expect(both.plain).toBe('1 batch in progress, 7 requests; 2 shards in doubt');
+    const alone = describeProgress({ ...polled, pending: 0, doubts: 1, requests: 0 }, NOW);
+    expect(alone.plain).toBe('1 shard in doubt');
   });
 });
 

@@ -65,6 +65,17 @@ describe('which job file is meant', () => {
     expect(stderr).toContain('more/b.job.yaml');
   });
 
+  test('below the root of the workspace, the only one of the current folder is meant', async () => {
+    const files = {
+      'a.job.yaml': JOB,
+      'more/b.job.yaml': JOB,
+      'more/data.csv': 'text\nx\n',
+      '.batchctl/.gitignore': '*',
+    };
+    const { code, stderr } = await runCli(['plan'], { cwd: join(makeTempDir(files), 'more') });
+    expect(code, stderr).toBe(0);
+  });
+
   test.each(['a.job.yaml', 'a'])('%s names one of several', async (text) => {
     const cwd = makeTempDir({ 'a.job.yaml': JOB, 'b.job.yaml': JOB, 'data.csv': 'text\nx\n' });
     expect(await runCli(['plan', text], { cwd })).toMatchObject({ code: 0 });

@@ -111,6 +111,7 @@ export async function makeFixture(options: FixtureOptions = {}): Promise<Fixture
     apiVersion: '2023-06-01',
     model: 'claude-haiku-5-5',
     stages: ['main'],
+    on: 'emulator' as const,
     private: options.private ?? false,
     file: null,
   };
@@ -145,7 +146,7 @@ export async function makeFixture(options: FixtureOptions = {}): Promise<Fixture
     await store.closeShard(shardId, { requests, bodyBytes: bodyBytesOf(bytes), fileSha256: sha256 });
     shardIds.push(shardId);
   }
-  await store.finishBuild(built.id, { records: seq - 1, contentSha256: 'ab'.repeat(32) });
+  await store.finishBuild(built.id, { records: seq - 1, contentSha256: 'ab'.repeat(32), reuse: false });
   await store.requestSubmission(built.id, ACCOUNT, new Date(NOW_MS));
   for (const [index, shardId] of shardIds.entries()) {
     const submission = await store.startSubmission(shardId, ACCOUNT, NOW_MS - 3_600_000);

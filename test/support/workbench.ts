@@ -91,9 +91,10 @@ export async function makeWorkbench(
         model: more.model ?? 'claude-haiku-5-5',
         stages: ['main'],
         private: false,
+        on: 'emulator' as const,
         file: null,
       };
-      const input = { name: more.name ?? 'words', spec, on: 'emulator' as const, reuse: true };
+      const input = { name: more.name ?? 'words', spec, reuse: true };
       const items = render(records, spec.model);
       const { job } = await buildJob(
         { ...input, items, limits: { ...DEFAULT_SHARD_LIMITS, ...limits } },

@@ -38,8 +38,11 @@ export type Progress =
   | { readonly kind: 'late_duplicate'; readonly shard: number; readonly batchId: string }
   | {
       readonly kind: 'polled';
+      /** Batches that are known, and of them those that have ended. */
       readonly pending: number;
       readonly ended: number;
+      /** Shards that may have become a batch. */
+      readonly doubts: number;
       readonly requests: number;
       readonly elapsedMs: number;
       readonly nextLookMs: number | null;

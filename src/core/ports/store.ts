@@ -92,17 +92,19 @@ export interface JobStore {
     shardId: number,
     facts: { readonly requests: number; readonly bodyBytes: number; readonly fileSha256: string },
   ): Promise<void>;
-  /** The one commit that makes a build count. */
+  /**
+   * The one commit that makes a build count. With `reuse` it happens only when there is no unfinished job of the same
+   * content on the same side (API or emulator) that was never asked to cancel; else nothing changes and that job comes
+   * back. In one transaction, so that two builds of the same content cannot both count.
+   */
   finishBuild(
     jobId: number,
-    facts: { readonly records: number; readonly contentSha256: string },
-  ): Promise<void>;
+    facts: { readonly records: number; readonly contentSha256: string; readonly reuse: boolean },
+  ): Promise<Job | null>;
   /** Forgets a job that was never submitted. @throws StoreError when it was. */
   dropJob(jobId: number): Promise<void>;
   /** Jobs still in state `building`: under way, or left by a build that was cut off. */
   buildingJobs(): Promise<readonly Job[]>;
-  /** The newest unfinished job of the same content, never asked to cancel, on the API or on the emulator as asked. */
-  findUnfinished(contentSha256: string, on: 'api' | 'emulator', exceptJobId: number): Promise<Job | null>;
 
   // Reading.
   /** A job id, a batch id, `latest`, a job's name, or a unique prefix, tried in this order. @throws UsageError */
@@ -125,6 +127,8 @@ export interface JobStore {
    * Another key of the same address is the caller's to judge: keys are rotated.
    */
   requestSubmission(jobId: number, account: Account, at: Date): Promise<void>;
+  /** Back to `built`: the API refused the job's first request, so nothing of it was sent. @throws StoreError when it was. */
+  withdrawSubmission(jobId: number): Promise<void>;
   startSubmission(shardId: number, account: Account, uploadStartedMs: number): Promise<Submission>;
   /** The intent: commits with FULL sync. @throws StoreError when the submission is no longer this run's to seal. */
   seal(submissionId: number, facts: { readonly sealedMs: number; readonly fence: Fence }): Promise<void>;

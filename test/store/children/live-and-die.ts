@@ -18,7 +18,7 @@ const clashing = rowOf(9, whole, { outputFold: 'out/row-1.md' });
 await store.addRows(job.stageId, [rowOf(1, whole), rowOf(2, whole), clashing]);
 await store.addRows(job.stageId, [rowOf(3, whole)]);
 await store.closeShard(whole, { requests: 3, ...FACTS });
-await store.finishBuild(job.id, { records: 3, contentSha256: 'c'.repeat(64) });
+await store.finishBuild(job.id, { records: 3, contentSha256: 'c'.repeat(64), reuse: false });
 say('built');
 await store.requestSubmission(job.id, ACCOUNT, new Date());
 const refused = await store.startSubmission(whole, ACCOUNT, 0);

@@ -11,6 +11,7 @@ import {
   start,
   startedShard,
   stateOf,
+  twinOf,
 } from './fixture.ts';
 
 export function describeBuilding(name: string, open: Open): void {
@@ -107,7 +108,7 @@ export function describeBuilding(name: string, open: Open): void {
       const shardId = await store.openShard(job.stageId, { number: 1, group: null, nonce: 'lost1' });
       await store.addRows(job.stageId, [rowOf(1, shardId)]);
       await store.closeShard(shardId, { requests: 2, bodyBytes: 9, fileSha256: sha('a') });
-      const facts = { records: 2, contentSha256: sha('a') };
+      const facts = { records: 2, contentSha256: sha('a'), reuse: false };
       await expect(store.finishBuild(job.id, facts)).rejects.toMatchObject({ code: 'build_incomplete' });
       expect(await stateOf(store, job.id)).toBe('building');
     });
@@ -161,21 +162,22 @@ export function describeBuilding(name: string, open: Open): void {
     test('an unfinished job of the same content is found on its own side only', async () => {
       const store = await open();
       const real = await buildJob(store, [1], { content: 'a' });
-      const rehearsed = await buildJob(store, [1], { content: 'a' });
+      const rehearsed = await buildJob(store, [1], { content: 'a', on: 'emulator' });
+      expect((await twinOf(store, 'a', 'api'))?.id).toBe(real.job.id);
+      expect((await twinOf(store, 'a', 'emulator'))?.id).toBe(rehearsed.job.id);
       await store.requestSubmission(real.job.id, ACCOUNT, AT);
       await store.requestSubmission(rehearsed.job.id, EMULATOR, AT);
-      expect((await store.findUnfinished(sha('a'), 'api', 0))?.id).toBe(real.job.id);
-      expect((await store.findUnfinished(sha('a'), 'emulator', 0))?.id).toBe(rehearsed.job.id);
-      expect(await store.findUnfinished(sha('a'), 'api', real.job.id)).toBeNull();
-      expect(await store.findUnfinished(sha('b'), 'api', 0)).toBeNull();
+      expect((await twinOf(store, 'a', 'api'))?.id).toBe(real.job.id);
+      expect((await twinOf(store, 'a', 'emulator'))?.id).toBe(rehearsed.job.id);
+      expect(await twinOf(store, 'b', 'api')).toBeNull();
     });
 
     test('a job that is canceled, final or half built is not carried on', async () => {
       const store = await open();
       const { job } = await buildJob(store, [1], { content: 'a' });
-      expect((await store.findUnfinished(sha('a'), 'emulator', 0))?.id).toBe(job.id);
+      expect((await twinOf(store, 'a', 'api'))?.id).toBe(job.id);
       await store.requestCancel(job.id, AT);
-      expect(await store.findUnfinished(sha('a'), 'emulator', 0)).toBeNull();
+      expect(await twinOf(store, 'a', 'api')).toBeNull();
     });
   });
 }

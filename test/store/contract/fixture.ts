@@ -28,6 +28,7 @@ export const SPEC: JobSpec = {
   model: 'claude-sonnet-5-5',
   stages: ['main'],
   private: false,
+  on: 'api',
   file: 'reviews.job.yaml',
 };
 
@@ -77,9 +78,18 @@ let nonces = 0;
 export async function buildJob(
   store: JobStore,
   sizes: readonly number[],
-  facts: { readonly name?: string; readonly content?: string; readonly at?: Date } = {},
+  facts: {
+    readonly name?: string;
+    readonly content?: string;
+    readonly at?: Date;
+    readonly on?: JobSpec['on'];
+  } = {},
 ): Promise<{ readonly job: Job; readonly stageId: number; readonly shardIds: readonly number[] }> {
-  const job = await store.createJob({ name: facts.name ?? 'reviews', spec: SPEC, at: facts.at ?? AT });
+  const job = await store.createJob({
+    name: facts.name ?? 'reviews',
+    spec: { ...SPEC, on: facts.on ?? 'api' },
+    at: facts.at ?? AT,
+  });
   const shardIds: number[] = [];
   let seq = 0;
   for (const [index, requests] of sizes.entries()) {
@@ -92,8 +102,16 @@ export async function buildJob(
     await store.closeShard(shardId, { requests, bodyBytes: requests * 50, fileSha256: sha('f') });
     shardIds.push(shardId);
   }
-  await store.finishBuild(job.id, { records: seq, contentSha256: sha(facts.content ?? 'c') });
+  await store.finishBuild(job.id, { records: seq, contentSha256: sha(facts.content ?? 'c'), reuse: false });
   return { job: await store.jobById(job.id), stageId: job.stageId, shardIds };
+}
+
+/** What a build of that content, of no records, would be told to carry on; the build itself is dropped. */
+export async function twinOf(store: JobStore, content: string, on: JobSpec['on']): Promise<Job | null> {
+  const job = await store.createJob({ name: 'twin', spec: { ...SPEC, on }, at: AT });
+  const twin = await store.finishBuild(job.id, { records: 0, contentSha256: sha(content), reuse: true });
+  await store.dropJob(job.id);
+  return twin;
 }
 
 export function tallyOf(requests: number): Tally {

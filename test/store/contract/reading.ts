@@ -26,6 +26,7 @@ export function describeReading(name: string, open: Open): void {
         await store.finishBuild((await store.createJob({ name: `a${n}`, spec: SPEC, at: AT })).id, {
           records: 0,
           contentSha256: sha('e'),
+          reuse: false,
         });
       const error: unknown = await store.findJob('a').catch((thrown: unknown) => thrown);
       const expected = ['a7', 'a6', 'a5', 'a4', 'a3'].map((text) => `${text}-20260301-201530`);

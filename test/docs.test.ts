@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { CLI_DOCS, readHelps, renderCliDocs } from '../scripts/write-cli-docs.ts';
+import { FAULTS } from '../src/emulator/faults.ts';
 
 const read = (path: string): string =>
   readFileSync(fileURLToPath(new URL(`../${path}`, import.meta.url)), 'utf8');
@@ -27,4 +28,9 @@ test('every key of the job document is described in docs/json.md', () => {
 test('every exit code of the program is described in docs/exit-codes.md', () => {
   const docs = read('docs/exit-codes.md');
   for (const code of [0, 1, 2, 3, 4, 5, 6, 7, 8, 130, 143]) expect(docs).toContain(`| ${code} |`);
+});
+
+test('every fault of the emulator is in docs/emulator.md', () => {
+  const text = read('docs/emulator.md');
+  for (const { name } of FAULTS) expect(text).toContain(`\`${name}`);
 });

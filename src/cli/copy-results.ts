@@ -1,4 +1,4 @@
-import { createReadStream, createWriteStream, renameSync, rmSync, statSync } from 'node:fs';
+import { createReadStream, createWriteStream, existsSync, renameSync, rmSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { isFinal } from '../core/job.ts';
@@ -8,8 +8,12 @@ import type { Context } from './context.ts';
 /** results.jsonl to `target`, a path as the user typed it or `-` for stdout. Says so when there is none yet. */
 export async function copyResults(document: JobDocument, target: string, context: Context): Promise<void> {
   if (!isFinal(document.state) || document.output_dir === undefined) {
+    const partial = `${document.output_dir ?? ''}/results.partial.jsonl`;
+    const soFar = existsSync(resolve(context.wire.root, partial))
+      ? `; the rows known so far are in ${partial}`
+      : '';
     context.talk.warn(
-      `nothing was written to ${target}: job ${document.job_id} is ${document.state}, not final yet`,
+      `nothing was written to ${target}: job ${document.job_id} is ${document.state}, not final yet${soFar}`,
     );
     return;
   }

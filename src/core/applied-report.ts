@@ -59,6 +59,10 @@ export function toRanges(seqs: readonly number[]): readonly (readonly [number, n
   return ranges;
 }
 
+export function isInRanges(ranges: readonly (readonly [number, number])[], seq: number): boolean {
+  return ranges.some(([from, to]) => seq >= from && seq <= to);
+}
+
 /** Sentences up to a limit, and how many there were. */
 export class Problems {
   readonly sentences: string[] = [];

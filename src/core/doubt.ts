@@ -5,13 +5,15 @@ import type { Candidate, Fence, Look, Submission } from './submission.ts';
  * What may be concluded about a sealed submission whose answer was lost. Pure; the drawing is in docs/states.md.
  *
  * All times are the server's. Nobody documents whether a batch's `created_at` is the time of the first or of the last
- * byte of its create, so the window opens with the upload and the fence is a set to exclude, not a place to stop at.
+ * byte of its create, nor that `Date` and `created_at` come from one clock. So the window opens ten minutes before the
+ * upload, and the fence, which lists what was there by then, is a set to exclude and not a place to stop at.
  */
-const CLOCK_SLACK_MS = 2_000;
 /** An answer that takes longer than this is given up, so a batch cannot be born later. */
 const CREATE_MAX_MS = 15 * 60_000;
-/** How far before the upload a listing reaches, for what sorts by another clock than it shows. */
+/** How far before the upload a listing reaches and a batch may be dated. */
 export const FENCE_REACH_MS = 10 * 60_000;
+/** Batches older than that which a fence keeps; several, because a user may delete some. */
+const OLDER_KEPT = 10;
 /** Without a `Date` from the server only this machine's clock is left, and that may be wrong by hours. */
 const NO_DATE_SLACK_MS = 24 * 60 * 60_000;
 
@@ -23,6 +25,8 @@ export const WATCH_REJECTED_MS = 60 * 60_000;
 const SCHEDULE = [0, 1 / 180, 1 / 60, 1 / 30, 1 / 15, 2 / 15, 4 / 15, 8 / 15, 1];
 const AFTERWARDS = 2 / 3;
 const CLEAN_LOOKS_NEEDED = 3;
+/** However short the settle time, the account is not listed in a hot loop. */
+const LEAST_WAIT_MS = 1_000;
 
 /** The least time between two looks that count as two. */
 export function lookSpacingMs(settleMs: number): number {
@@ -40,10 +44,31 @@ export function mayBeOurs(batch: Batch, { submission, requests }: DoubtFacts): b
   if (sealedMs === null || fence === null) return false;
   if (sumCounts(batch.counts) !== requests || fence.batchIds.includes(batch.id)) return false;
   const createdMs = Date.parse(batch.createdAt);
-  const slackMs = fence.serverMs === null ? NO_DATE_SLACK_MS : 0;
+  const slackMs = slackOf(fence);
   return (
-    createdMs >= uploadStartedMs - CLOCK_SLACK_MS - slackMs && createdMs <= sealedMs + CREATE_MAX_MS + slackMs
+    createdMs >= uploadStartedMs - FENCE_REACH_MS - slackMs && createdMs <= sealedMs + CREATE_MAX_MS + slackMs
   );
+}
+
+/**
+ * What a fence keeps of the account's batches, newest first: those that `mayBeOurs` would otherwise take for the
+ * submission's, and the newest older ones, each «a batch that must be there» for `weighLook`, which a quiet account would
+ * else have none of. Not the whole listing: 1,000 ids a submission were 175 MB in the store at 5,000 shards.
+ */
+export function fenceIds(
+  batches: readonly Pick<Batch, 'id' | 'createdAt'>[],
+  uploadStartedMs: number,
+  serverMs: number | null,
+): readonly string[] {
+  const fromMs = uploadStartedMs - FENCE_REACH_MS - slackOf({ serverMs });
+  let older = 0;
+  return batches
+    .filter(({ createdAt }) => Date.parse(createdAt) >= fromMs || ++older <= OLDER_KEPT)
+    .map(({ id }) => id);
+}
+
+function slackOf({ serverMs }: Pick<Fence, 'serverMs'>): number {
+  return serverMs === null ? NO_DATE_SLACK_MS : 0;
 }
 
 /** Whether the walk through the listing may stop at this batch. */
@@ -66,7 +91,7 @@ export function judgeDoubt(facts: {
   readonly sealedMs: number;
   readonly settleMs: number;
   readonly looks: readonly Look[];
-  readonly candidates: readonly Candidate[];
+  readonly candidates: readonly Pick<Candidate, 'verdict'>[];
 }): Verdict {
   if (facts.candidates.some((candidate) => candidate.verdict !== 'rejected')) return { kind: 'provisional' };
   // The server's clock is known to a second, hence one more than was asked for.
@@ -93,7 +118,7 @@ function nextLookMs(sealedMs: number, lastMs: number, settleMs: number): number 
   const next = SCHEDULE.map((share) => sealedMs + share * settleMs + (share === 1 ? 1_000 : 0)).find(
     (at) => at > lastMs,
   );
-  return next ?? lastMs + AFTERWARDS * settleMs;
+  return next ?? lastMs + Math.max(AFTERWARDS * settleMs, LEAST_WAIT_MS);
 }
 
 /** What one walk through the listing is worth as evidence. */

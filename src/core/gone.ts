@@ -4,12 +4,19 @@
  */
 const ANSWERS_NEEDED = 5;
 
-/** Ten minutes of a settle time of fifteen. */
+/** Users saw a live batch «not found» for two minutes. */
+const GONE_AFTER_MS = 10 * 60_000;
+
+/** How long a batch may be «not found»: ten minutes, however short the settle time; less where nothing is paid. */
+export function goneAfterMs(settleMs: number, isEmulator: boolean): number {
+  const share = (settleMs * 2) / 3;
+  return isEmulator ? share : Math.max(share, GONE_AFTER_MS);
+}
+
 export function isGone(
-  notFound: { readonly sinceMs: number; readonly answers: number } | null,
+  notFound: { readonly sinceMs: number; readonly answers: number },
   nowMs: number,
-  settleMs: number,
+  afterMs: number,
 ): boolean {
-  if (notFound === null) return false;
-  return notFound.answers >= ANSWERS_NEEDED && nowMs - notFound.sinceMs >= (settleMs * 2) / 3;
+  return notFound.answers >= ANSWERS_NEEDED && nowMs - notFound.sinceMs >= afterMs;
 }

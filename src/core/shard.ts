@@ -21,11 +21,12 @@ export interface Shard {
  * - built: nothing of it can exist at the API. Left by a seal.
  * - live: a sealed submission may have made, or has made, a batch. Left by a download, or back to built once the
  *   submission is proven absent or refused.
- * - downloaded: the raw results are on disk, whole. Applying them can be repeated.
- * - applied: each of its requests has its outcome.
+ * - downloaded: the raw results are on disk, whole. Applying them can be repeated. Back to live when they are gone.
+ * - applied: each of its requests has its outcome. Left when the raw results are gone: to live, or, in a final job, to
+ *   downloaded once they were downloaded again.
  * - split: the API found it too large; two other shards carry its requests.
  * - canceled: never sent, and never will be.
- * - lost: its batch or its results are gone; its requests are missing.
+ * - lost: its batch or its results are gone; its requests are missing. Left by a download, should they answer after all.
  */
 export type ShardState =
   | 'building'
@@ -37,7 +38,7 @@ export type ShardState =
   | 'canceled'
   | 'lost';
 
-/** Nothing more will happen to a shard in one of these. */
+/** Each request of a shard in one of these has its outcome: nothing more is waited for. */
 export function isSettledShard(state: ShardState): boolean {
   return state === 'applied' || state === 'split' || state === 'canceled' || state === 'lost';
 }

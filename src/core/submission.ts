@@ -31,7 +31,10 @@ export type SubmissionState =
 
 /** The account's newest batches, listed after the upload and before the seal. */
 export interface Fence {
-  /** Every batch created since ten minutes before the upload began; none of them can be this submission's. */
+  /**
+   * None of them can be this submission's: every batch dated since ten minutes before the upload began (a day and ten
+   * minutes without a `Date`), and the ten newest older ones. `fenceIds` in doubt.ts says why.
+   */
   readonly batchIds: readonly string[];
   /** Of the listing's answer; null when it carried no usable `Date`. */
   readonly serverMs: number | null;
@@ -51,4 +54,12 @@ export interface Look {
 export interface Candidate {
   readonly batchId: string;
   readonly verdict: 'provisional' | 'verified' | 'rejected';
+  /** Null unless it is rejected. */
+  readonly rejectedBy: Rejector | null;
 }
+
+/**
+ * - results: they bear another nonce, so it is somebody else's for good.  - user: the word that nothing was created.
+ * - rival: its submission took another batch, or its batch another submission. Says nothing once that was a mistake.
+ */
+export type Rejector = 'results' | 'rival' | 'user';

@@ -66,7 +66,9 @@ export function openJobFiles(root: string): JobFiles {
       try {
         return action(absolute);
       } catch (error) {
-        if (errnoOf(error) !== 'ENOENT' || existsSync(folder)) throw error;
+        // What a new file throws is dressed already.
+        const errno = errnoOf(error instanceof StoreError ? error.cause : error);
+        if (errno !== 'ENOENT' || existsSync(folder)) throw error;
         known.clear();
         ensureFolder(folder, path, options.private, options.durable);
         return action(absolute);

@@ -1,4 +1,4 @@
-import { APPLIED_EVENT, type AppliedReport, Problems, toRanges } from '../core/applied-report.ts';
+import { APPLIED_EVENT, type AppliedReport, isInRanges, Problems, toRanges } from '../core/applied-report.ts';
 import type { Batch } from '../core/batch.ts';
 import type { Job } from '../core/job.ts';
 import { type Line, rawPath } from '../core/ports/files.ts';
@@ -15,12 +15,20 @@ import { isGood, outputContent, writeOutput } from './write-outputs.ts';
 // Few enough that a commit is short, many enough that its fsync is nothing beside the parsing.
 const CHUNK_ROWS = 1_000;
 
+export interface Applying {
+  readonly job: Job;
+  readonly shard: Shard;
+  readonly batch: Batch;
+  /** What applying it found when the job became final: files written then stay as they are now, edited or not. */
+  readonly before?: AppliedReport | null;
+}
+
 /**
  * Judges each line of a shard's raw results, writes the good answers to their files and records each outcome; what has no
  * line is missing. Everything it does it may do again: killed anywhere, a second run ends with the same rows and bytes.
  */
 export async function applyResults(
-  { job, shard, batch }: { readonly job: Job; readonly shard: Shard; readonly batch: Batch },
+  { job, shard, batch, before = null }: Applying,
   deps: LocalDeps,
   signal: AbortSignal,
 ): Promise<AppliedReport> {
@@ -45,8 +53,11 @@ export async function applyResults(
     chunk = [];
   };
 
+  const isKept = (seq: number, at: string): boolean =>
+    before !== null && !isInRanges(before.refusedOutputs, seq) && files.exists(at);
+
   const applyRow = ({ seq, index, judgement }: RawRow, line: Line): void => {
-    if (isGood(judgement)) {
+    if (isGood(judgement) && !isKept(seq, outputPath(index))) {
       const content = outputContent(judgement, line.text);
       const why = writeOutput(files, outputPath(index), content, job.spec);
       if (why !== null) {

@@ -14,6 +14,7 @@ import { repeatRead } from './repeat-read.ts';
 export async function cancelJob(job: Job, deps: Deps, signal: AbortSignal): Promise<void> {
   const { store, provider, clock, report } = deps;
   await store.requestCancel(job.id, clock.now());
+  const failures: unknown[] = [];
   for (const view of await store.shards(job.id)) {
     if (view.shard.state !== 'live') continue;
     if (view.batch === null) {
@@ -23,11 +24,18 @@ export async function cancelJob(job: Job, deps: Deps, signal: AbortSignal): Prom
     }
     const { id } = view.batch;
     if (hasEnded(view.batch)) continue;
-    const canceled = await repeatRead(() => provider.cancelBatch(id, signal), clock, signal);
-    const batch =
-      canceled ?? (await repeatRead(() => provider.retrieveBatch(id, signal), clock, signal)).batch;
-    await store.recordSeen(batch);
+    try {
+      const canceled = await repeatRead(() => provider.cancelBatch(id, signal), clock, signal);
+      const batch =
+        canceled ?? (await repeatRead(() => provider.retrieveBatch(id, signal), clock, signal)).batch;
+      await store.recordSeen(batch);
+    } catch (error) {
+      signal.throwIfAborted();
+      // One that cannot be canceled must not keep the others running.
+      failures.push(error);
+    }
   }
+  if (failures.length > 0) throw failures[0];
 }
 
 /**

@@ -21,9 +21,6 @@ export async function checkBeforeFirst(
     signal,
   );
   run.time.note(page.stamp);
-  for (const view of views) {
-    if (view.submission !== null)
-      requireSameWorkspace(view.submission.fence, { workspaceId: page.stamp.workspaceId });
-  }
+  requireSameWorkspace({ workspaceId: await run.deps.store.sealedWorkspace(run.job.id) }, page.stamp);
   if (views.every((view) => view.submission === null)) await checkSample(run, unsent.shard, signal);
 }

@@ -25,6 +25,8 @@ export interface DownloadTarget {
   readonly batch: Batch;
   /** Its id came from the answer to our own create, so strange lines in it never make it someone else's. */
   readonly isProven: boolean;
+  /** How many rows are known to be there: fewer are never believed. 0 when not given. */
+  readonly atLeast?: number;
 }
 
 const MAX_DOWNLOADS = 3;
@@ -44,7 +46,7 @@ export async function downloadResults(
   const { shard, batch } = target;
   if (batch.archivedAt !== null) return expired(`its results were removed on ${batch.archivedAt}`);
   const seqs = await deps.store.shardSeqs(shard.id);
-  const held: number[] = [];
+  const held: StreamCounts[] = [];
   for (let attempt = 1; ; attempt += 1) {
     const once = await downloadOnce(target, seqs, held, deps, signal);
     if (once.kind !== 'again') return once;
@@ -61,14 +63,15 @@ interface Again {
   readonly isBatchUnknown: boolean;
 }
 
-/** `held`: how many requests each whole stream so far had; this call adds its own. */
+/** `held`: what each whole stream so far had; this call adds its own. */
 async function downloadOnce(
-  { job, shard, batch, isProven }: DownloadTarget,
+  target: DownloadTarget,
   seqs: readonly number[],
-  held: number[],
+  held: StreamCounts[],
   deps: Deps,
   signal: AbortSignal,
 ): Promise<Download | Again> {
+  const { job, shard, batch, isProven } = target;
   let stream: AsyncIterable<Uint8Array>;
   try {
     stream = await repeatRead(() => deps.provider.openResults(batch, signal), deps.clock, signal);
@@ -92,8 +95,8 @@ async function downloadOnce(
     check.end();
     if (!isProven && check.isForeign(true)) return { kind: 'foreign' };
     const { counts } = check;
-    held.push(counts.distinct);
-    if (!isSettled(held, shard.requests)) return again(`${counts.distinct} of ${shard.requests} rows came`);
+    held.push(counts);
+    if (!isSettled(held, target)) return again(`${counts.distinct} of ${shard.requests} rows came`);
     const raw = file.finish();
     await deps.store.recordDownload(shard.id, raw);
     deps.report({ kind: 'downloading', batchId: batch.id, bytes: raw.bytes });
@@ -109,13 +112,22 @@ async function downloadOnce(
 /**
  * A short stream is believed only when a second one had exactly as much and none had more: what a row is missing of was
  * paid for, and a connection that closes early looks the same as a result that is not there.
+ *
+ * Without any row all must agree, on nothing at all: a batch that was canceled or expired before its first row may list
+ * none. That says something only of a batch that is ours beyond doubt; of another one it would be no proof either way.
  */
-function isSettled(held: readonly number[], requests: number): boolean {
-  const last = held.at(-1) ?? 0;
-  if (last >= requests) return true;
-  const isBest = held.every((count) => count <= last);
-  const agreed = held.filter((count) => count === last).length >= 2;
-  return last > 0 && held.length >= MAX_DOWNLOADS && isBest && agreed;
+function isSettled(held: readonly StreamCounts[], { shard, isProven, atLeast = 0 }: DownloadTarget): boolean {
+  const last = held.at(-1)?.distinct ?? 0;
+  if (last >= shard.requests) return true;
+  if (held.length < MAX_DOWNLOADS || last < atLeast) return false;
+  if (last === 0) return isProven && held.every(isEmpty);
+  const isBest = held.every(({ distinct }) => distinct <= last);
+  const agreed = held.filter(({ distinct }) => distinct === last).length >= 2;
+  return isBest && agreed;
+}
+
+function isEmpty({ distinct, unknown, malformed }: StreamCounts): boolean {
+  return distinct === 0 && unknown === 0 && malformed === 0;
 }
 
 function again(why: string, isBatchUnknown = false): Again {

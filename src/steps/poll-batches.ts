@@ -1,8 +1,8 @@
 import { type Batch, hasEnded } from '../core/batch.ts';
 import { AuthError, ProviderError } from '../core/errors.ts';
-import { isGone } from '../core/gone.ts';
-import type { KnownBatch, ShardView } from '../core/ports/store.ts';
+import type { ShardView } from '../core/ports/store.ts';
 import { EMPTY_TALLY } from '../core/result.ts';
+import { countNotFound } from './count-not-found.ts';
 import type { Run } from './run.ts';
 import type { Walk } from './walk-batches.ts';
 
@@ -10,7 +10,7 @@ import type { Walk } from './walk-batches.ts';
  * Takes what one listing says of the job's open batches; asks for those that it did not show one by one. Counts are
  * stored, never judged: only `ended` ends the wait.
  *
- * @throws AuthError when a batch is not found and the key is not the one that made it.
+ * @throws AuthError, once all batches were asked for, when one is not found and the key is of another workspace.
  */
 export async function pollBatches(
   run: Run,
@@ -19,54 +19,34 @@ export async function pollBatches(
   signal: AbortSignal,
 ): Promise<void> {
   const listed = new Map(walk.batches.map((batch) => [batch.id, batch]));
+  const strangers: AuthError[] = [];
   for (const view of views) {
     if (view.batch === null || view.shard.state !== 'live' || hasEnded(view.batch)) continue;
-    const batch = listed.get(view.batch.id) ?? (await retrieve(run, view, view.batch, signal));
-    if (batch !== null) await run.deps.store.recordSeen(batch);
+    const { id } = view.batch;
+    try {
+      const batch = listed.get(id) ?? (await retrieve(run, id, signal));
+      if (batch !== null) await run.deps.store.recordSeen(batch);
+      else if (await countNotFound(run, id, signal)) await loseShard(run, view);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof AuthError && error.code === 'other_key') strangers.push(error);
+      // What may pass is met again by the next listing.
+      else if (!(error instanceof ProviderError)) throw error;
+    }
   }
+  if (strangers[0] !== undefined) throw strangers[0];
 }
 
-async function retrieve(
-  run: Run,
-  view: ShardView,
-  known: KnownBatch,
-  signal: AbortSignal,
-): Promise<Batch | null> {
+/** Null: not found. */
+async function retrieve(run: Run, id: string, signal: AbortSignal): Promise<Batch | null> {
   try {
-    const { batch, stamp } = await run.deps.provider.retrieveBatch(known.id, signal);
+    const { batch, stamp } = await run.deps.provider.retrieveBatch(id, signal);
     run.time.note(stamp);
     return batch;
   } catch (error) {
-    signal.throwIfAborted();
-    if (!(error instanceof ProviderError)) throw error;
-    if (error.status === 404) await recordMissing(run, view, known);
-    // Anything else passes, or is met again by the next listing.
-    return null;
+    if (error instanceof ProviderError && error.status === 404) return null;
+    throw error;
   }
-}
-
-async function recordMissing(run: Run, view: ShardView, known: KnownBatch): Promise<void> {
-  const { store, provider, report } = run.deps;
-  const made = run.job.account;
-  if (made !== null && made.keyFingerprint !== provider.account.keyFingerprint) {
-    throw new AuthError(`batch ${known.id} is not found with this key`, {
-      code: 'other_key',
-      why: `job ${run.job.jobId} was submitted with another key (fingerprint ${made.keyFingerprint}, now ${provider.account.keyFingerprint}); a batch is visible only to keys of its workspace`,
-      next: `set ANTHROPIC_API_KEY to the key that submitted it, then batchctl retrieve ${run.job.jobId}`,
-    });
-  }
-  const nowMs = run.time.nowMs();
-  const notFound = await store.recordNotFound(known.id, nowMs);
-  if (!isGone(notFound, nowMs, run.settleMs)) {
-    report({
-      kind: 'not_found',
-      batchId: known.id,
-      why: `not found ${notFound.answers} times so far; that passes, as a rule`,
-    });
-    return;
-  }
-  report({ kind: 'not_found', batchId: known.id, why: 'gone: its requests are named as missing' });
-  await loseShard(run, view);
 }
 
 /** The batch or its results are gone for good. Nothing is sent again: what was done was paid. */

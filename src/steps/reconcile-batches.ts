@@ -1,9 +1,9 @@
-import { hasEnded } from '../core/batch.ts';
+import { type Batch, hasEnded } from '../core/batch.ts';
 import { judgeDoubt, mayBeOurs, WATCH_ABSENT_MS, weighLook } from '../core/doubt.ts';
 import { ProviderError } from '../core/errors.ts';
-import { isGone } from '../core/gone.ts';
 import type { ShardView } from '../core/ports/store.ts';
 import type { Submission } from '../core/submission.ts';
+import { countNotFound } from './count-not-found.ts';
 import { proveBatch } from './prove-batch.ts';
 import type { Run } from './run.ts';
 import { requireSameWorkspace } from './take-fence.ts';
@@ -87,48 +87,48 @@ async function proveCandidates(
   signal: AbortSignal,
 ): Promise<void> {
   const { store, report } = run.deps;
+  let open = 0;
+  const unprovable: string[] = [];
   for (const candidate of await store.candidates(submission.id)) {
     if (candidate.verdict !== 'provisional') continue;
-    const batch = walk.batches.find((one) => one.id === candidate.batchId);
-    if (batch === undefined) {
-      await askForCandidate(run, submission, candidate.batchId, signal);
-      continue;
-    }
+    open += 1;
+    const { batchId } = candidate;
+    const batch = walk.batches.find((one) => one.id === batchId) ?? (await askFor(run, batchId, signal));
+    if (batch === 'gone') unprovable.push(`${batchId} was there and is gone`);
+    if (batch === null || batch === 'gone') continue;
     await store.recordSeen(batch);
     if (!hasEnded(batch)) continue;
-    if (batch.archivedAt !== null)
-      return store.judgeStuck(submission.id, `the results of ${batch.id} are no longer kept`);
-    const proof = await proveBatch(run, batch, view.shard.nonce, signal);
-    if (proof === 'foreign') await store.rejectCandidate(submission.id, batch.id);
+    const proof =
+      batch.archivedAt === null ? await proveBatch(run, batch, view.shard.nonce, signal) : 'not_yet';
     if (proof === 'ours') {
-      await store.adopt(submission.id, batch.id, 'nonce');
-      report({ kind: 'verified', shard: view.shard.number, batchId: batch.id });
+      await store.adopt(submission.id, batchId, 'nonce');
+      report({ kind: 'verified', shard: view.shard.number, batchId });
       return;
     }
+    if (proof === 'foreign') await store.rejectCandidate(submission.id, batchId);
+    else if (isPastProof(run, batch)) unprovable.push(`the results of ${batchId} do not say whose they are`);
+    if (proof === 'foreign') open -= 1;
   }
+  // As long as one of them may still prove itself, the user has nothing to decide.
+  if (open > 0 && unprovable.length === open) await store.judgeStuck(submission.id, unprovable.join('; '));
 }
 
-/** A candidate that the listing no longer shows: gone for good, it can never be proven, and only the user can decide. */
-async function askForCandidate(
-  run: Run,
-  submission: Submission,
-  batchId: string,
-  signal: AbortSignal,
-): Promise<void> {
-  const { store, provider } = run.deps;
+/** Ended for the whole settle time, and its results are still away, empty or cut: they will not get better. */
+function isPastProof(run: Run, batch: Batch): boolean {
+  if (batch.archivedAt !== null) return true;
+  return batch.endedAt !== null && run.time.nowMs() - Date.parse(batch.endedAt) > run.settleMs;
+}
+
+/** A candidate that the listing does not show. Null: not to be had now. */
+async function askFor(run: Run, batchId: string, signal: AbortSignal): Promise<Batch | 'gone' | null> {
   try {
-    const { batch, stamp } = await provider.retrieveBatch(batchId, signal);
+    const { batch, stamp } = await run.deps.provider.retrieveBatch(batchId, signal);
     run.time.note(stamp);
-    await store.recordSeen(batch);
+    return batch;
   } catch (error) {
     signal.throwIfAborted();
-    if (!(error instanceof ProviderError) || error.status !== 404) return;
-    const notFound = await store.recordNotFound(batchId, run.time.nowMs());
-    if (isGone(notFound, run.time.nowMs(), run.settleMs)) {
-      await store.judgeStuck(
-        submission.id,
-        `${batchId} was there and is gone before its results could be read`,
-      );
-    }
+    if (!(error instanceof ProviderError)) throw error;
+    if (error.status !== 404) return null;
+    return (await countNotFound(run, batchId, signal)) ? 'gone' : null;
   }
 }

@@ -15,9 +15,14 @@ export async function requireDecision(
   const stuck = (await run.deps.store.doubts(run.job.id)).filter((one) => one.state === 'stuck');
   if (stuck.length === 0) return;
   const stuckShards = new Set(stuck.map((one) => one.shardId));
+  // A shard that a stuck one of the same count holds back is no work that goes on.
+  const heldCounts = new Set(
+    views.filter((view) => stuckShards.has(view.shard.id)).map((view) => view.shard.requests),
+  );
   const others = views.some(
-    (view) =>
-      (view.shard.state === 'live' || view.shard.state === 'built') && !stuckShards.has(view.shard.id),
+    ({ shard }) =>
+      !stuckShards.has(shard.id) &&
+      (shard.state === 'live' || (shard.state === 'built' && !heldCounts.has(shard.requests))),
   );
   if (others && until === 'final') return;
   const evidence: string[] = [];

@@ -1,33 +1,77 @@
-import { readAppliedReports } from '../core/applied-report.ts';
+import { isInRanges, readAppliedReports } from '../core/applied-report.ts';
 import type { Job } from '../core/job.ts';
+import { applyResults } from './apply-results.ts';
 import type { LocalDeps } from './deps.ts';
-import { SUMMARY_FILE, writeSummary } from './finish-job.ts';
+import { finishJob, SUMMARY_FILE, writeSummary } from './finish-job.ts';
 import { RawReaders } from './raw-readers.ts';
 import { isGood, outputContent, outputPathOf, writeOutput } from './write-outputs.ts';
 import { FAILED_FILE, RESULTS_FILE, rowChunks, writeResults } from './write-results.ts';
 
 /**
  * Puts back the files of a final job that are gone, from the raw results and without the API. Files that are there are
- * left alone, whatever the user made of them.
+ * left alone, whatever the user made of them. Raw results that were downloaded again are applied first, and then the
+ * files that list rows are written anew. Killed anywhere, the next call goes on.
+ *
+ * `unreadable`: shards whose raw results cannot be had; what needs them is left out.
  *
  * @returns how many files it wrote.
  */
-export async function restoreResults(job: Job, deps: LocalDeps, signal: AbortSignal): Promise<number> {
+export async function restoreResults(
+  job: Job,
+  deps: LocalDeps,
+  signal: AbortSignal,
+  unreadable: ReadonlySet<number> = new Set(),
+): Promise<number> {
   const { store, files } = deps;
   const dir = files.resultsDir(job.jobId);
-  let restored = await restoreOutputs(job, deps, signal);
-  if (![RESULTS_FILE, FAILED_FILE].every((name) => files.exists(`${dir}/${name}`))) {
+  const isWhole = unreadable.size === 0;
+  await applyAgain(job, deps, signal, unreadable);
+  let restored = await restoreOutputs(job, deps, signal, unreadable);
+  const views = await store.shards(job.id);
+  if (isWhole && job.state === 'failed' && views.every(({ shard }) => shard.state !== 'lost')) {
+    await finishJob(job, deps, signal);
+    return restored + 3;
+  }
+  if (isWhole && ![RESULTS_FILE, FAILED_FILE].every((name) => files.exists(`${dir}/${name}`))) {
     await writeResults(job, 'final', deps, signal);
     restored += 2;
   }
   if (!files.exists(`${dir}/${SUMMARY_FILE}`)) {
-    await writeSummary(job, await store.shards(job.id), deps);
+    await writeSummary(job, views, deps);
     restored += 1;
   }
   return restored;
 }
 
-async function restoreOutputs(job: Job, deps: LocalDeps, signal: AbortSignal): Promise<number> {
+async function applyAgain(
+  job: Job,
+  deps: LocalDeps,
+  signal: AbortSignal,
+  unreadable: ReadonlySet<number>,
+): Promise<void> {
+  const { store, files } = deps;
+  const views = (await store.shards(job.id)).filter(
+    ({ shard }) => shard.state === 'downloaded' && !unreadable.has(shard.id),
+  );
+  if (views.length === 0) return;
+  const reports = readAppliedReports(await store.events(job.id));
+  const dir = files.resultsDir(job.jobId);
+  // Before the rows change: a kill from here on leaves files to be put back, never files of other rows.
+  if (unreadable.size === 0)
+    for (const name of [RESULTS_FILE, FAILED_FILE, SUMMARY_FILE]) files.remove(`${dir}/${name}`);
+  for (const { shard, batch } of views) {
+    if (batch === null) continue;
+    const before = reports.find((report) => report.shardId === shard.id) ?? null;
+    await applyResults({ job, shard, batch, before }, deps, signal);
+  }
+}
+
+async function restoreOutputs(
+  job: Job,
+  deps: LocalDeps,
+  signal: AbortSignal,
+  unreadable: ReadonlySet<number>,
+): Promise<number> {
   const { store, files, clock } = deps;
   const dir = files.resultsDir(job.jobId);
   const refused = new Map(
@@ -39,10 +83,9 @@ async function restoreOutputs(job: Job, deps: LocalDeps, signal: AbortSignal): P
     for (const stage of job.spec.stages) {
       for await (const rows of rowChunks(job, stage, deps)) {
         for (const row of rows) {
-          if (!isGood(row)) continue;
+          if (!isGood(row) || unreadable.has(row.shardId)) continue;
           const path = outputPathOf(row, dir);
-          const isRefused =
-            refused.get(row.shardId)?.some(([from, to]) => row.seq >= from && row.seq <= to) ?? false;
+          const isRefused = isInRanges(refused.get(row.shardId) ?? [], row.seq);
           if (isRefused || files.exists(path)) continue;
           const answer = readers.answerOf(row);
           if (answer === null) continue;

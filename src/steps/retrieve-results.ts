@@ -1,14 +1,14 @@
 import { hasEnded } from '../core/batch.ts';
-import { isGone } from '../core/gone.ts';
 import { isFinal, type JobState } from '../core/job.ts';
-import { rawPath } from '../core/ports/files.ts';
 import type { KnownBatch, ShardView } from '../core/ports/store.ts';
 import { isSettledShard } from '../core/shard.ts';
 import { applyResults } from './apply-results.ts';
+import { isRawThere, isRawWhole } from './check-raw.ts';
+import { countNotFound } from './count-not-found.ts';
 import { downloadResults } from './download-results.ts';
 import { finishJob } from './finish-job.ts';
 import { loseShard } from './poll-batches.ts';
-import { restoreResults } from './restore-results.ts';
+import { findGaps, retrieveAgain } from './retrieve-again.ts';
 import type { Run } from './run.ts';
 import { PARTIAL_FILE, writeResults } from './write-results.ts';
 
@@ -27,7 +27,8 @@ export interface Retrieval {
 /**
  * Takes what has ended: downloads, applies, writes the results so far, and ends the job once every request has its
  * verdict. Neither polls nor submits. Costs next to nothing when nothing is new, so a loop may call it each round; killed
- * anywhere, the next call goes on. Of a final job it puts back the files that are gone, from the raw results.
+ * anywhere, the next call goes on. Of a final job it puts back the files that are gone, from the raw results, and asks the
+ * API only for raw results that are gone too and for shards that were lost.
  *
  * The caller holds the job's lock.
  */
@@ -35,8 +36,9 @@ export async function retrieveJob(run: Run, signal: AbortSignal): Promise<Retrie
   const { store } = run.deps;
   const job = await store.jobById(run.job.id);
   if (isFinal(job.state)) {
-    await restoreResults(job, run.deps, signal);
-    return { applied: 0, pending: [], unavailable: [], state: asFinal(job.state) };
+    await retrieveAgain(job, await findGaps(job, run.deps), run.deps, signal);
+    const { state } = await store.jobById(job.id);
+    return { applied: 0, pending: [], unavailable: [], state: asFinal(state) };
   }
   const unavailable: { batchId: string; why: string }[] = [];
   let applied = 0;
@@ -60,7 +62,12 @@ function isPartialDue({ job, deps }: Run, views: readonly ShardView[]): boolean 
   return hasRows && !deps.files.exists(`${deps.files.resultsDir(job.jobId)}/${PARTIAL_FILE}`);
 }
 
-/** Null: nothing to do, or settled without results. Else `applied`, or why its results could not be had. */
+/**
+ * Raw results that were changed or removed since they were recorded are downloaded again. The rows of a shard that was
+ * applied are read from them once more at the end, so that it is looked at too.
+ *
+ * Null: nothing to do, or settled without results. Else `applied`, or why its results could not be had.
+ */
 async function takeShard(run: Run, view: ShardView, signal: AbortSignal): Promise<string | null> {
   const { shard, batch } = view;
   if (batch === null) return null;
@@ -68,11 +75,14 @@ async function takeShard(run: Run, view: ShardView, signal: AbortSignal): Promis
     if (!hasEnded(batch) || view.submission?.state !== 'created') return null;
     return downloadAndApply(run, view, batch, signal);
   }
-  if (shard.state !== 'downloaded') return null;
-  if (!(await isRawWhole(run, view))) {
+  if (shard.state !== 'downloaded' && shard.state !== 'applied') return null;
+  const isApplied = shard.state === 'applied';
+  const isRead = isApplied ? isRawThere : isRawWhole;
+  if (!(await isRead(run.job, shard, run.deps))) {
     await run.deps.store.setShardState(shard.id, 'live');
     return downloadAndApply(run, view, batch, signal);
   }
+  if (isApplied) return null;
   await applyResults({ job: run.job, shard, batch }, run.deps, signal);
   return 'applied';
 }
@@ -104,23 +114,15 @@ async function downloadAndApply(
       await loseShard(run, view);
       return null;
     case 'not_available': {
-      deps.report({ kind: 'not_found', batchId: batch.id, why: download.why });
-      if (!download.isBatchUnknown) return download.why;
-      const nowMs = run.time.nowMs();
-      const notFound = await deps.store.recordNotFound(batch.id, nowMs);
-      if (!isGone(notFound, nowMs, run.settleMs)) return download.why;
+      if (!download.isBatchUnknown) {
+        deps.report({ kind: 'not_found', batchId: batch.id, why: download.why });
+        return download.why;
+      }
+      if (!(await countNotFound(run, batch.id, signal))) return download.why;
       await loseShard(run, view);
       return null;
     }
   }
-}
-
-/** A raw file that was changed or removed since it was recorded is downloaded again, as long as that is possible. */
-async function isRawWhole({ job, deps }: Run, { shard }: ShardView): Promise<boolean> {
-  const path = rawPath(deps.files.resultsDir(job.jobId), shard.stage, shard.number);
-  const facts = await deps.store.rawFacts(shard.id);
-  if (facts === null || !deps.files.exists(path) || deps.files.size(path) !== facts.bytes) return false;
-  return (await deps.files.sha256(path)) === facts.sha256;
 }
 
 function asFinal(state: JobState): Retrieval['state'] {

@@ -2,6 +2,7 @@ import { backoffMs, POLL_BACKOFF } from '../core/backoff.ts';
 import { ProviderError } from '../core/errors.ts';
 import { isFinal, type Job } from '../core/job.ts';
 import { checkBeforeFirst } from './check-before-first.ts';
+import { checkReceipts } from './check-receipts.ts';
 import type { Deps } from './deps.ts';
 import { hasOpenBatches, lookAtBatches } from './look-at-batches.ts';
 import { requireDecision } from './require-decision.ts';
@@ -54,6 +55,7 @@ export async function runJob(
   const { store, clock } = deps;
   const run: Run = { job, deps, time: createServerTime(clock), settleMs: options.settleMs };
   await store.settleAfterCrash(job.id);
+  if (options.submit) await checkReceipts(run);
   if (options.submit) await store.requestSubmission(job.id, deps.provider.account, clock.now());
   await tellDoubts(run);
   const startedMs = clock.monotonicMs();
@@ -62,7 +64,8 @@ export async function runJob(
     signal.throwIfAborted();
     const submitting = options.submit ? await submitIfDue(run, due, signal) : null;
     await lookIfDue(run, options, due, signal);
-    await retrieveJob(run, signal);
+    const { unavailable } = await retrieveJob(run, signal);
+    if (unavailable.length > 0) pauseAfter(due, clock);
     const fresh = await store.jobById(job.id);
     if (isFinal(fresh.state)) return { job: fresh, pending: false };
     const views = await store.shards(job.id);
@@ -78,6 +81,13 @@ export async function runJob(
     const wakeMs = due.submitMs > nowMs ? Math.min(due.lookMs, due.submitMs) : due.lookMs;
     await clock.sleep(Math.max(0, wakeMs - nowMs), signal);
   }
+}
+
+/** Results that could not be had are asked for again, less and less often. */
+function pauseAfter(due: Due, clock: Deps['clock']): void {
+  due.failedLooks += 1;
+  const ms = backoffMs(POLL_BACKOFF, due.failedLooks, clock.random());
+  due.lookMs = Math.max(due.lookMs === Number.POSITIVE_INFINITY ? 0 : due.lookMs, clock.monotonicMs() + ms);
 }
 
 /** What an earlier run left in doubt, before the silence of settling it. */

@@ -1,7 +1,8 @@
 import { WATCH_REJECTED_MS } from '../core/doubt.ts';
-import { StoreError } from '../core/errors.ts';
+import { AuthError, ProviderError, StoreError } from '../core/errors.ts';
 import { shardPath } from '../core/ports/files.ts';
 import type { CreateOutcome } from '../core/ports/provider.ts';
+import type { JobStore } from '../core/ports/store.ts';
 import type { Shard } from '../core/shard.ts';
 import type { Submission } from '../core/submission.ts';
 import type { Run } from './run.ts';
@@ -69,8 +70,7 @@ export async function submitShard(
         signal,
       )
       .catch((error: unknown) => abort(run, submission, error));
-    await record(run, shard, submission, outcome);
-    return outcome;
+    return await record(run, shard, submission, outcome);
   } finally {
     lock.release();
   }
@@ -84,41 +84,57 @@ function freshness(sealedMonotonicMs: number, sealedWallMs: number, run: Run): (
 }
 
 /** What `beforeTail` or the shard file threw: the tail was not sent, so nothing was created. */
-async function abort(
-  run: Run,
-  submission: Submission,
-  error: unknown,
-): Promise<{ readonly kind: 'late_batch' }> {
+async function abort(run: Run, submission: Submission, error: unknown): Promise<SubmitOutcome> {
+  const { store } = run.deps;
   const why = error instanceof Error ? error.message : String(error);
   // The store may be what failed; then the next run finds the submission as it was left, which is as safe.
-  await run.deps.store.abortSubmission(submission.id, why).catch(() => undefined);
-  if (!(error instanceof LateBatchFound)) throw error;
-  const facts = { reason: error.message, status: null, requestId: null };
-  await run.deps.store.doubtSubmission(error.submissionId, facts);
-  return { kind: 'late_batch' };
+  await store.abortSubmission(submission.id, why).catch(() => undefined);
+  if (error instanceof LateBatchFound) {
+    const facts = { reason: error.message, status: null, requestId: null };
+    await store.doubtSubmission(error.submissionId, facts);
+    return { kind: 'late_batch' };
+  }
+  // The fence could not be taken: as good a reason to try again as a connection that broke.
+  if (error instanceof ProviderError && error.retryable) {
+    return { kind: 'not_created', tailSent: false, bytesSent: 0, refusal: 'broken', error };
+  }
+  throw error;
 }
 
-async function record(run: Run, shard: Shard, submission: Submission, outcome: SubmitOutcome): Promise<void> {
+/** Commits what came of the send, and says what that is: an id that is another batch's proves nothing. */
+async function record(
+  run: Run,
+  shard: Shard,
+  submission: Submission,
+  outcome: SubmitOutcome,
+): Promise<SubmitOutcome> {
   const { store } = run.deps;
   switch (outcome.kind) {
     case 'created':
       return recordCreated(run, shard, submission, outcome);
     case 'unknown':
-      return store.doubtSubmission(submission.id, outcome);
+      await store.doubtSubmission(submission.id, { ...outcome, candidate: outcome.batch });
+      return outcome;
     case 'not_created':
-      if (!outcome.tailSent)
-        return store.abortSubmission(submission.id, outcome.error.why ?? outcome.error.message);
-      return store.rejectSubmission(submission.id, {
-        status: 'status' in outcome.error ? (outcome.error.status ?? 401) : 401,
-        requestId: 'requestId' in outcome.error ? outcome.error.requestId : null,
-        reason: outcome.error.why ?? outcome.error.message,
-        watchUntilMs: run.time.nowMs() + WATCH_REJECTED_MS,
-      });
+      if (outcome.tailSent) await store.rejectSubmission(submission.id, rejection(run, outcome.error));
+      // May be said twice: `abort` has said it already when the fence failed.
+      else await store.abortSubmission(submission.id, outcome.error.why ?? outcome.error.message);
+      return outcome;
     case 'late_batch':
-      return;
+      return outcome;
     default:
       return outcome satisfies never;
   }
+}
+
+function rejection(run: Run, error: ProviderError | AuthError): Parameters<JobStore['rejectSubmission']>[1] {
+  const isAuth = error instanceof AuthError;
+  return {
+    status: isAuth ? 401 : (error.status ?? 0),
+    requestId: isAuth ? null : error.requestId,
+    reason: error.why ?? error.message,
+    watchUntilMs: run.time.nowMs() + WATCH_REJECTED_MS,
+  };
 }
 
 /** The id of a paid batch goes to two places that fail apart, and to the user when both do. */
@@ -127,23 +143,30 @@ async function recordCreated(
   shard: Shard,
   submission: Submission,
   outcome: CreateOutcome & { readonly kind: 'created' },
-): Promise<void> {
-  const facts = { jobId: run.job.jobId, shard, batch: outcome.batch, account: run.deps.provider.account };
+): Promise<SubmitOutcome> {
+  const { store, files, provider } = run.deps;
+  const { batch, stamp } = outcome;
+  const facts = { jobId: run.job.jobId, shard, batch, account: provider.account };
   try {
-    await run.deps.store.recordBatch(submission.id, outcome.batch, outcome.stamp);
+    await store.recordBatch(submission.id, batch, stamp);
   } catch (error) {
+    if (error instanceof StoreError && error.code === 'batch_known') {
+      const reason = `the answer named ${batch.id}, which is another submission’s`;
+      return { kind: 'unknown', batch: null, reason, status: 200, requestId: stamp.requestId };
+    }
     let saved = 'its id is in .batchctl/receipts.jsonl';
     try {
-      writeReceipt(run.deps.files, facts);
+      writeReceipt(files, facts);
     } catch {
       saved = 'its id could not be saved anywhere: note it down';
     }
-    throw new StoreError(`batch ${outcome.batch.id} was created but could not be recorded`, {
+    throw new StoreError(`batch ${batch.id} was created but could not be recorded`, {
       code: 'batch_not_recorded',
       why: `${error instanceof Error ? error.message : String(error)}; ${saved}`,
       next: `mend the disk, then batchctl resume ${run.job.jobId}: the batch is found again, nothing is sent twice`,
       cause: error,
     });
   }
-  writeReceipt(run.deps.files, facts);
+  writeReceipt(files, facts);
+  return outcome;
 }

@@ -52,6 +52,10 @@ export async function submitShards(run: Run, refusals: number, signal: AbortSign
           why: outcome.reason,
           settleMs: run.settleMs,
         });
+        if (outcome.batch !== null) {
+          const { number, requests } = shard;
+          report({ kind: 'provisional', shard: number, requests, batchIds: [outcome.batch.id] });
+        }
         break;
       case 'late_batch':
         report({
@@ -76,10 +80,11 @@ interface Unsent {
 }
 
 async function nextUnsent(run: Run, views: readonly ShardView[]): Promise<Unsent> {
+  const { store, provider } = run.deps;
   let heldBy: string | null = null;
   for (const { shard } of views) {
     if (shard.state !== 'built') continue;
-    const twin = await run.deps.store.jobInDoubt(shard.requests, shard.id);
+    const twin = await store.jobInDoubt(provider.account, shard.requests, shard.id);
     if (twin === null) return { shard, heldBy };
     heldBy = twin;
   }
@@ -96,7 +101,8 @@ async function submitUnlessCanceled(
   try {
     return await submitShard(run, shard, shards, signal);
   } catch (error) {
-    if (!(error instanceof StoreError) || error.code !== 'seal_lost') throw error;
+    if (!(error instanceof StoreError) || !(error.code === 'seal_lost' || error.code === 'not_ready'))
+      throw error;
     if ((await run.deps.store.jobById(run.job.id)).cancelRequestedAt === null) throw error;
     return null;
   }

@@ -1,4 +1,4 @@
-import { isBeforeFence, mayBeOurs } from '../core/doubt.ts';
+import { fenceIds, isBeforeFence, mayBeOurs } from '../core/doubt.ts';
 import { AuthError } from '../core/errors.ts';
 import type { Fence, Submission } from '../core/submission.ts';
 import type { Run } from './run.ts';
@@ -29,27 +29,34 @@ export async function takeFence(
 ): Promise<Fence> {
   const walk = await walkBatches(run, (batch) => isBeforeFence(batch, uploadStartedMs), signal);
   const fence = {
-    batchIds: walk.batches.map((batch) => batch.id),
+    batchIds: fenceIds(walk.batches, uploadStartedMs, walk.serverMs),
     serverMs: walk.serverMs,
     workspaceId: walk.workspaceIds.at(-1) ?? null,
     organizationId: walk.organizationId,
   };
-  const known = await run.deps.store.knownBatchIds(fence.batchIds);
   for (const submission of earlier) {
     requireSameWorkspace(submission.fence, fence);
-    // What its results have rejected once is not late, it is somebody else's.
-    const judged = new Set((await run.deps.store.candidates(submission.id)).map((one) => one.batchId));
-    const facts = { submission, requests: submission.requests };
-    const late = walk.batches.find(
-      (batch) => !known.has(batch.id) && !judged.has(batch.id) && mayBeOurs(batch, facts),
+    // What its results, or the user, have rejected once is not late. A rival was rejected for another's sake only.
+    const judged = new Set(
+      (await run.deps.store.candidates(submission.id))
+        .filter(({ rejectedBy }) => rejectedBy === 'results' || rejectedBy === 'user')
+        .map((one) => one.batchId),
     );
-    if (late !== undefined) throw new LateBatchFound(submission.id);
+    const facts = { submission, requests: submission.requests };
+    const late = walk.batches
+      .filter((batch) => !judged.has(batch.id) && mayBeOurs(batch, facts))
+      .map((batch) => batch.id);
+    const known = await run.deps.store.knownBatchIds(late);
+    if (known.size < late.length) throw new LateBatchFound(submission.id);
   }
   return fence;
 }
 
 /** A silence of one workspace says nothing about another. */
-export function requireSameWorkspace(before: Fence | null, now: Pick<Fence, 'workspaceId'>): void {
+export function requireSameWorkspace(
+  before: Pick<Fence, 'workspaceId'> | null,
+  now: Pick<Fence, 'workspaceId'>,
+): void {
   if (before === null || before.workspaceId === null || before.workspaceId === now.workspaceId) return;
   throw new AuthError('the key acts in another workspace than this job’s batches', {
     code: 'other_workspace',

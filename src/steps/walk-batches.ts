@@ -13,7 +13,7 @@ export interface Walk {
   /** Of each page; null where the header was absent. */
   readonly workspaceIds: readonly (string | null)[];
   readonly organizationId: string | null;
-  /** Every page was a complete answer and the walk did not stop at the cap on pages. */
+  /** Every page was a complete answer of batches that could be read, and the walk did not stop at the cap on pages. */
   readonly whole: boolean;
   /** The account has no older batches. */
   readonly endReached: boolean;
@@ -34,6 +34,7 @@ export async function walkBatches(
 ): Promise<Walk> {
   const batches: Batch[] = [];
   const workspaceIds: (string | null)[] = [];
+  let unreadable = 0;
   let page: Listing | null = null;
   let afterId: string | null = null;
   for (let pages = 0; pages < MAX_PAGES; pages += 1) {
@@ -45,11 +46,12 @@ export async function walkBatches(
     );
     run.time.note(page.stamp);
     batches.push(...page.batches);
+    unreadable += page.unreadable;
     workspaceIds.push(page.stamp.workspaceId);
     afterId = page.lastId;
     const last = page.batches.at(-1);
-    if (!page.hasMore || last === undefined || isFarEnough(last))
-      return toWalk(batches, workspaceIds, page, true);
+    if (!page.hasMore || page.lastId === null || (last !== undefined && isFarEnough(last)))
+      return toWalk(batches, workspaceIds, page, unreadable === 0);
   }
   return toWalk(batches, workspaceIds, page, false);
 }

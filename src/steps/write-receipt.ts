@@ -3,7 +3,7 @@ import type { Account } from '../core/job.ts';
 import type { JobFiles } from '../core/ports/files.ts';
 import type { Shard } from '../core/shard.ts';
 
-const RECEIPTS = '.batchctl/receipts.jsonl';
+export const RECEIPTS = '.batchctl/receipts.jsonl';
 
 /** Repeats a batch id beside the database, in a file that is only ever appended to. */
 export function writeReceipt(

@@ -1,4 +1,4 @@
-import { type AppliedReport, readAppliedReports } from '../core/applied-report.ts';
+import { type AppliedReport, isInRanges, readAppliedReports } from '../core/applied-report.ts';
 import type { Job } from '../core/job.ts';
 import type { RowView, ShardView } from '../core/ports/store.ts';
 import { resultRow } from '../core/result-row.ts';
@@ -87,8 +87,7 @@ function rowWriter(
   const refused = new Map(reports.map((one) => [one.shardId, one.refusedOutputs]));
   return (row, answer) => {
     const view = byId.get(row.shardId);
-    const isRefused =
-      refused.get(row.shardId)?.some(([from, to]) => row.seq >= from && row.seq <= to) ?? false;
+    const isRefused = isInRanges(refused.get(row.shardId) ?? [], row.seq);
     return resultRow(
       {
         customId: row.customId,

@@ -8,6 +8,7 @@ type Reconciling = Pick<
   JobStore,
   | 'doubts'
   | 'jobInDoubt'
+  | 'sealedWorkspace'
   | 'watched'
   | 'knownBatchIds'
   | 'candidates'
@@ -40,7 +41,9 @@ export function reconciling(connection: Connection): Reconciling {
 
   return {
     doubts: (jobId) => read(() => submissions.doubts(jobId)),
-    jobInDoubt: (requests, exceptShardId) => read(() => submissions.jobInDoubt(requests, exceptShardId)),
+    jobInDoubt: (account, requests, exceptShardId) =>
+      read(() => submissions.jobInDoubt(account, requests, exceptShardId)),
+    sealedWorkspace: (jobId) => read(() => submissions.workspaceOf(jobId)),
     watched: (account, nowMs) => read(() => submissions.watched(account, nowMs)),
     knownBatchIds: (ids) =>
       read(() => new Set(ids.filter((id) => batches.isOwned(id) || candidates.isVerified(id)))),
@@ -67,7 +70,7 @@ export function reconciling(connection: Connection): Reconciling {
     rejectCandidate: (submissionId, batchId) =>
       write(() => {
         const submission = submissions.factsIn(submissionId, ...SEARCHED);
-        candidates.judge(submissionId, batchId, 'rejected');
+        candidates.rejectByResults(submissionId, batchId);
         submissionEvent(connection, submission, 'candidate_rejected', { batch_id: batchId });
       }),
 
@@ -79,7 +82,7 @@ export function reconciling(connection: Connection): Reconciling {
         const submission = submissions.factsIn(submissionId, ...SEARCHED);
         checkFree(submission, batchId);
         takeShard(connection, submission);
-        candidates.judge(submissionId, batchId, 'verified');
+        candidates.verify(submissionId, batchId);
         candidates.rejectRivals(submissionId, batchId);
         batches.setOwner(batchId, submissionId);
         changeSubmission(connection, submission, { state: 'created' }, 'adopted', { batch_id: batchId, by });
@@ -99,7 +102,8 @@ export function reconciling(connection: Connection): Reconciling {
           });
         }
         batches.setOwner(batchId, null);
-        candidates.judge(submissionId, batchId, 'rejected');
+        candidates.rejectByResults(submissionId, batchId);
+        candidates.restoreRivals(submissionId, batchId);
         shards.forgetDownload(submission.shardId);
         const reason = `the results of ${batchId} are not this shard's`;
         changeSubmission(connection, submission, { state: 'in_doubt', reason }, 'disowned', {
@@ -119,7 +123,8 @@ export function reconciling(connection: Connection): Reconciling {
             next: 'wait until it has ended',
           });
         }
-        candidates.rejectAll(submissionId);
+        // Evidence leaves none open.
+        candidates.rejectOpen(submissionId);
         changeSubmission(connection, submission, { state: 'absent', watchUntilMs }, 'judged_absent', { by });
         returnShard(connection, submission);
         connection.foldJob(submission.jobId);
@@ -136,7 +141,7 @@ export function reconciling(connection: Connection): Reconciling {
       write(() => {
         const submission = submissions.facts(submissionId);
         if (connection.events.isRecorded(submission.jobId, submissionId, 'late_duplicate', batchId)) return;
-        if (batches.owner(batchId) !== undefined) candidates.judge(submissionId, batchId, 'verified');
+        if (batches.owner(batchId) !== undefined) candidates.verify(submissionId, batchId);
         submissionEvent(connection, submission, 'late_duplicate', { batch_id: batchId });
       }),
   };

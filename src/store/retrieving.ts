@@ -29,7 +29,7 @@ const MOVES: Readonly<Record<ShardState, readonly ShardState[]>> = {
   built: [],
   live: ['downloaded'],
   downloaded: ['live'],
-  applied: ['downloaded'],
+  applied: ['downloaded', 'live'],
   split: [],
   canceled: [],
   lost: ['live', 'downloaded'],
@@ -78,14 +78,20 @@ export function retrieving(connection: Connection): Retrieving {
       write(() => {
         const shard = shards.byId(shardId);
         if (shard.state === state) return;
-        if (!MOVES[shard.state].includes(state)) {
+        // Back to `live` takes the outcomes with it. In a final job that waits for a download that has succeeded.
+        const isBarred = state === 'live' && isFinal(jobs.byId(shard.jobId).state);
+        if (isBarred || !MOVES[shard.state].includes(state)) {
           throw new StoreError(`shard ${shard.number} cannot become ${state}`, {
             code: 'shard_moved_on',
             why: `it is ${shard.state}`,
             next: 'batchctl status',
           });
         }
-        shards.setState(shardId, state);
+        if (state === 'live') {
+          // Outcomes point into the raw results, which are gone or damaged.
+          requests.forgetOutcomes(shardId);
+          shards.forgetDownload(shardId);
+        } else shards.setState(shardId, state);
         events.record({
           jobId: shard.jobId,
           shardId,
@@ -97,7 +103,9 @@ export function retrieving(connection: Connection): Retrieving {
 
     recordDownload: (shardId, raw) =>
       write(() => {
-        const shard = shardIn(shardId, ['live', 'downloaded', 'lost']);
+        const shard = shardIn(shardId, ['live', 'downloaded', 'applied', 'lost']);
+        // The server promises no order, so the same row may stand elsewhere than in an earlier download.
+        requests.forgetOutcomes(shardId);
         shards.recordDownload(shardId, raw);
         events.record({
           jobId: shard.jobId,
@@ -150,7 +158,10 @@ export function retrieving(connection: Connection): Retrieving {
       write(() => {
         const job = jobs.byId(jobId);
         if (job.state === state) return;
-        if (isFinal(job.state) || job.state === 'building' || !isSettledJob(shards.facts(jobId))) {
+        const facts = shards.facts(jobId);
+        // What was lost may answer after all; nothing else ever leaves a final state.
+        const isMended = job.state === 'failed' && facts.every((shard) => shard.state !== 'lost');
+        if ((isFinal(job.state) && !isMended) || job.state === 'building' || !isSettledJob(facts)) {
           throw new StoreError(`job ${job.jobId} cannot become ${state}`, {
             code: 'job_unsettled',
             why: isFinal(job.state) ? `it is ${job.state}` : 'some of its requests have no verdict yet',

@@ -14,9 +14,12 @@ interface SubmissionRow {
   readonly state: SubmissionState;
   readonly uploadStartedAt: string;
   readonly sealedAt: string | null;
-  readonly fenceJson: string | null;
   readonly reason: string | null;
   readonly watchUntilAt: string | null;
+}
+
+interface FencedRow extends SubmissionRow {
+  readonly fenceJson: string | null;
 }
 
 /** A submission with what its guards ask about. */
@@ -42,8 +45,10 @@ export interface SubmissionChange {
 
 const COLUMNS = `
     submissions.id, submissions.shard_id AS shardId, submissions.number, submissions.state,
-    submissions.upload_started_at AS uploadStartedAt, submissions.sealed_at AS sealedAt,
-    submissions.fence_json AS fenceJson, submissions.reason, submissions.watch_until_at AS watchUntilAt`;
+    submissions.upload_started_at AS uploadStartedAt, submissions.sealed_at AS sealedAt, submissions.reason,
+    submissions.watch_until_at AS watchUntilAt`;
+/** Fences may be long: read only where a listing is weighed against one, never for each shard of a job. */
+const FENCED = `${COLUMNS}, submissions.fence_json AS fenceJson`;
 
 export function prepareSubmissions(db: Db) {
   const insertSubmission = db.prepare<{ shardId: number; accountId: number; uploadStartedAt: string }>(`
@@ -52,8 +57,8 @@ export function prepareSubmissions(db: Db) {
     FROM submissions
     WHERE shard_id = :shardId
   `);
-  const selectById = db.prepare<{ id: number }, SubmissionRow>(`
-    SELECT ${COLUMNS}
+  const selectById = db.prepare<{ id: number }, FencedRow>(`
+    SELECT ${FENCED}
     FROM submissions
     WHERE id = :id
   `);
@@ -121,8 +126,8 @@ export function prepareSubmissions(db: Db) {
       ORDER BY submissions.id
     `)
     .pluck();
-  const selectDoubts = db.prepare<{ jobId: number }, SubmissionRow>(`
-    SELECT ${COLUMNS}
+  const selectDoubts = db.prepare<{ jobId: number }, FencedRow>(`
+    SELECT ${FENCED}
     FROM submissions
     JOIN shards ON shards.id = submissions.shard_id
     JOIN stages ON stages.id = shards.stage_id
@@ -130,25 +135,38 @@ export function prepareSubmissions(db: Db) {
     ORDER BY submissions.id
   `);
   const selectSameCount = db
-    .prepare<{ requests: number; exceptShardId: number }, string>(`
+    .prepare<Pick<Account, 'baseUrl'> & { requests: number; exceptShardId: number }, string>(`
       SELECT jobs.job_id
       FROM submissions
       JOIN shards ON shards.id = submissions.shard_id
       JOIN stages ON stages.id = shards.stage_id
       JOIN jobs ON jobs.id = stages.job_id
+      JOIN accounts ON accounts.id = submissions.account_id
       WHERE submissions.state IN ('sealed','in_doubt','stuck')
+        AND accounts.base_url = :baseUrl
         AND shards.requests = :requests
         AND shards.id <> :exceptShardId
       ORDER BY submissions.id
       LIMIT 1
     `)
     .pluck();
+  // Any of them: none is sealed in another workspace than the one before. What was aborted proves nothing, nothing came of it.
+  const selectWorkspace = db
+    .prepare<{ jobId: number }, string>(`
+      SELECT json_extract(submissions.fence_json, '$.workspaceId') AS workspaceId
+      FROM stages
+      JOIN shards ON shards.stage_id = stages.id
+      JOIN submissions ON submissions.shard_id = shards.id
+      WHERE stages.job_id = :jobId AND submissions.state <> 'aborted' AND workspaceId IS NOT NULL
+      LIMIT 1
+    `)
+    .pluck();
   // By this key, or by another one that is known to be of the same workspace.
   const selectWatched = db.prepare<
     Pick<Account, 'baseUrl'> & { at: string },
-    SubmissionRow & { readonly requests: number }
+    FencedRow & { readonly requests: number }
   >(`
-    SELECT ${COLUMNS}, shards.requests
+    SELECT ${FENCED}, shards.requests
     FROM submissions
     JOIN shards ON shards.id = submissions.shard_id
     JOIN accounts ON accounts.id = submissions.account_id
@@ -223,11 +241,14 @@ export function prepareSubmissions(db: Db) {
       });
     },
     /** The live submission of each shard, else its latest. */
-    ofJob: (jobId: number): readonly Submission[] => selectOfJob.all({ jobId }).map(toSubmission),
+    ofJob: (jobId: number): readonly Omit<Submission, 'fence'>[] =>
+      selectOfJob.all({ jobId }).map(withoutFence),
     idsIn: (jobId: number, state: SubmissionState): readonly number[] => selectIds.all({ jobId, state }),
     doubts: (jobId: number): readonly Submission[] => selectDoubts.all({ jobId }).map(toSubmission),
-    jobInDoubt: (requests: number, exceptShardId: number): string | null =>
-      selectSameCount.get({ requests, exceptShardId }) ?? null,
+    /** Whatever the key, as below. */
+    jobInDoubt: ({ baseUrl }: Account, requests: number, exceptShardId: number): string | null =>
+      selectSameCount.get({ baseUrl, requests, exceptShardId }) ?? null,
+    workspaceOf: (jobId: number): string | null => selectWorkspace.get({ jobId }) ?? null,
     /** Whatever the key: keys are rotated, and the fence names the workspace. */
     watched: ({ baseUrl }: Account, nowMs: number) =>
       selectWatched
@@ -239,7 +260,11 @@ export function prepareSubmissions(db: Db) {
   };
 }
 
-function toSubmission(row: SubmissionRow): Submission {
+function toSubmission(row: FencedRow): Submission {
+  return { ...withoutFence(row), fence: row.fenceJson === null ? null : readFence(row.fenceJson) };
+}
+
+function withoutFence(row: SubmissionRow): Omit<Submission, 'fence'> {
   return {
     id: row.id,
     shardId: row.shardId,
@@ -247,7 +272,6 @@ function toSubmission(row: SubmissionRow): Submission {
     state: row.state,
     uploadStartedMs: Date.parse(row.uploadStartedAt),
     sealedMs: row.sealedAt === null ? null : Date.parse(row.sealedAt),
-    fence: row.fenceJson === null ? null : readFence(row.fenceJson),
     reason: row.reason,
     watchUntilMs: row.watchUntilAt === null ? null : Date.parse(row.watchUntilAt),
   };

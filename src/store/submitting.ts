@@ -141,7 +141,7 @@ export function submitting(connection: Connection): Submitting {
         connection.foldJob(submission.jobId);
       }),
 
-    doubtSubmission: (submissionId, { reason, status, requestId }) =>
+    doubtSubmission: (submissionId, { reason, status, requestId, candidate = null }) =>
       write(() => {
         const submission = submissions.factsIn(submissionId, 'sealed', 'in_doubt', 'absent', 'rejected');
         // One that was judged not to exist comes back only as long as its shard was not sent again.
@@ -151,6 +151,12 @@ export function submitting(connection: Connection): Submitting {
           status,
           request_id: requestId,
         });
+        if (candidate !== null && (batches.owner(candidate.id)?.submissionId ?? null) === null) {
+          batches.insert(candidate, submission.accountId);
+          batches.see(candidate);
+          candidates.add(submissionId, candidate.id);
+          submissionEvent(connection, submission, 'candidate_added', { batch_id: candidate.id });
+        }
         connection.foldJob(submission.jobId);
       }),
 

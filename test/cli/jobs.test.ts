@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { runCli, startCli } from '../support/run-cli.ts';
@@ -152,6 +152,23 @@ describe('retrieve -o', () => {
     expect(rowsOf(stdout)).toHaveLength(3);
     await runCli(['retrieve', 'latest', '-o', 'copy.jsonl'], { cwd });
     expect(readFileSync(join(cwd, 'copy.jsonl'), 'utf8')).toBe(stdout);
+  });
+
+  test('of a job that is not final copies nothing and says so', async () => {
+    const cwd = makeTempDir(FILES);
+    await runCli([...SUBMIT, '--submit-only'], { cwd, env: slow });
+    const { code, stdout, stderr } = await runCli(['retrieve', 'latest', '-o', '-'], { cwd, env: slow });
+    expect({ code, stdout }).toEqual({ code: 8, stdout: '' });
+    expect(stderr).toContain('nothing was written to -');
+  });
+
+  test('after the results were removed has them again from the API', async () => {
+    const cwd = makeTempDir(FILES);
+    await runCli(SUBMIT, { cwd, env: quick });
+    const { stdout } = await runCli(['retrieve', 'latest', '-o', '-'], { cwd });
+    rmSync(join(cwd, 'batch_results'), { recursive: true });
+    expect(await runCli(['retrieve', 'latest', '-o', '-'], { cwd })).toMatchObject({ code: 0, stdout });
+    expect(await runCli(['verify', 'latest'], { cwd })).toMatchObject({ code: 0 });
   });
 
   test('a full disk under it leaves with 6', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Batch } from '../../src/core/batch.ts';
-import { isBeforeFence, judgeDoubt, mayBeOurs, weighLook } from '../../src/core/doubt.ts';
+import { fenceIds, isBeforeFence, judgeDoubt, mayBeOurs, weighLook } from '../../src/core/doubt.ts';
 import type { Fence } from '../../src/core/submission.ts';
 
 const MINUTE = 60_000;
@@ -41,7 +41,12 @@ describe('a listed batch', () => {
     ['made when the longest wait for an answer ends', batch('b', sealedMs + 15 * MINUTE), true],
     ['of another count', batch('b', sealedMs, 41), false],
     ['that was there at the fence', batch('msgbatch_old', sealedMs), false],
-    ['made before the upload began', batch('b', uploadStartedMs - 2_001), false],
+    [
+      'dated a little before the upload, by another clock than that of `Date`',
+      batch('b', uploadStartedMs - 4_000),
+      true,
+    ],
+    ['made long before the upload began', batch('b', uploadStartedMs - 10 * MINUTE - 1), false],
     ['made long after the seal', batch('b', sealedMs + 15 * MINUTE + 1), false],
   ])('%s: candidate %s', (_name, listed, expected) => {
     expect(mayBeOurs(listed, facts)).toBe(expected);
@@ -63,6 +68,32 @@ describe('a listed batch', () => {
   it('ends the walk only ten minutes before the upload', () => {
     expect(isBeforeFence(batch('b', uploadStartedMs - 10 * MINUTE), uploadStartedMs)).toBe(false);
     expect(isBeforeFence(batch('b', uploadStartedMs - 10 * MINUTE - 1), uploadStartedMs)).toBe(true);
+  });
+});
+
+describe('a fence', () => {
+  const minutesBefore = (minutes: number) => batch(`b${minutes}`, uploadStartedMs - minutes * MINUTE);
+  const listed = [-3, 0, 9, 10, ...Array.from({ length: 1_000 }, (_, index) => 11 + index)].map(
+    minutesBefore,
+  );
+
+  it('keeps what was made since ten minutes before the upload, and the ten newest older ones', () => {
+    expect(fenceIds(listed, uploadStartedMs, sealedMs)).toEqual(listed.slice(0, 14).map(({ id }) => id));
+    expect(fenceIds(listed.slice(6, 9), uploadStartedMs, sealedMs)).toEqual(['b13', 'b14', 'b15']);
+  });
+
+  it('reaches as far back as a candidate may be dated when the server gave no Date', () => {
+    const day = Array.from({ length: 48 }, (_, index) => minutesBefore(40 * index));
+    const undated = { ...fence, serverMs: null };
+    const taken = { ...undated, batchIds: fenceIds(day, uploadStartedMs, null) };
+    const without = {
+      submission: { uploadStartedMs, sealedMs, fence: { ...undated, batchIds: [] } },
+      requests: 40,
+    };
+    const within = { submission: { uploadStartedMs, sealedMs, fence: taken }, requests: 40 };
+    expect(day.filter((one) => mayBeOurs(one, without))).toHaveLength(37);
+    expect(day.filter((one) => mayBeOurs(one, within))).toEqual([]);
+    expect(taken.batchIds).toHaveLength(47);
   });
 });
 
@@ -104,6 +135,11 @@ describe('judging a doubt', () => {
     const looks = [look(MINUTE), look(4 * MINUTE), look(late)];
     expect(judge(looks, [{ batchId: 'b', verdict: 'provisional' }]).kind).toBe('provisional');
     expect(judge(looks, [{ batchId: 'b', verdict: 'rejected' }]).kind).toBe('absent');
+  });
+
+  it('does not list in a hot loop, however short the settle time', () => {
+    const verdict = judgeDoubt({ sealedMs, settleMs: 0, looks: [look(2_000, false)], candidates: [] });
+    expect(verdict).toEqual({ kind: 'wait', nextLookMs: sealedMs + 3_000 });
   });
 
   it('looks at 0, 5, 15, 30, 60, 120, 240, 480 and 900 seconds, then every ten minutes', () => {

@@ -57,7 +57,10 @@ function view(number: number, facts: { readonly batchId?: string; readonly tally
             describedJson: '{}',
             notFound: null,
           },
-    candidates: facts.batchId === undefined ? [{ batchId: 'msgbatch_other', verdict: 'provisional' }] : [],
+    candidates:
+      facts.batchId === undefined
+        ? [{ batchId: 'msgbatch_other', verdict: 'provisional', rejectedBy: null }]
+        : [],
     tally: facts.tally ?? null,
   };
 }

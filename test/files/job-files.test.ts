@@ -135,6 +135,9 @@ describe('replacing a file', () => {
     rmSync(join(root, 'out'), { recursive: true });
     files.replace('out/b', '2', { ...open, durable: false });
     expect(readdirSync(join(root, 'out'))).toEqual(['b']);
+    rmSync(join(root, 'out'), { recursive: true });
+    files.create('out/c', open).finish();
+    expect(readdirSync(join(root, 'out'))).toEqual(['c']);
   });
 
   test('names a folder that stands in the way', () => {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Job } from '../../src/core/job.ts';
 import { adoptByUser, resubmitByUser } from '../../src/steps/decide-doubt.ts';
 import { runJob } from '../../src/steps/run-job.ts';
@@ -60,6 +60,29 @@ describe('a create whose answer was lost', () => {
     },
   );
 
+  it('whose answer names a batch with odd counts is adopted from that answer, though no listing could tell', async () => {
+    const bench = await makeWorkbench();
+    await bench.setFaults('create-wrong-count', 'list-lag=60');
+    const job = await bench.build(12);
+    const running = bench.run(job);
+    await vi.waitUntil(() => bench.told.some((one) => one.kind === 'in_doubt'), { timeout: 10_000 });
+    await bench.setFaults();
+    await running;
+    await expectExactlyOnce(bench, job, 12);
+    expect((await bench.truth()).posts).toHaveLength(1);
+  });
+
+  it('stops with exit 7 when its only candidate can never be proven, and takes the word for it', async () => {
+    const bench = await makeWorkbench();
+    await bench.setFaults('lost-reply', 'results-missing=12');
+    const job = await bench.build(12);
+    await expect(bench.run(job)).rejects.toMatchObject({
+      name: 'DecisionError',
+      code: 'submission_in_doubt',
+    });
+    expect((await bench.truth()).posts).toHaveLength(1);
+  });
+
   it('is told from batches of the same size that a colleague made meanwhile', async () => {
     const bench = await makeWorkbench();
     await bench.setFaults('colleague=2', 'lost-reply');
@@ -97,6 +120,24 @@ describe('a create whose answer was lost', () => {
     const events = await bench.deps.store.events(job.id);
     expect(events.map((event) => event.kind)).toContain('late_duplicate');
     expect(bench.told.map((one) => one.kind)).toContain('late_duplicate');
+  });
+
+  it('holds back no job of another account', async () => {
+    const bench = await makeWorkbench();
+    await bench.setFaults('create-500');
+    const first = await bench.build(12);
+    await bench.run(first, { until: 'once' });
+    const twin = await bench.build(12, {}, { name: 'twin' });
+    const { account } = bench.deps.provider;
+    const elsewhere = { ...account, baseUrl: 'emulator:another' };
+    const outcome = await runJob(
+      twin,
+      FAST,
+      { ...bench.deps, provider: { ...bench.deps.provider, account: elsewhere } },
+      signal,
+    );
+    expect(outcome.job.state).toBe('done');
+    expect(await bench.deps.store.doubts(first.id)).toHaveLength(1);
   });
 
   it('does not hold back shards of another count, and holds back one of the same', async () => {
@@ -171,6 +212,24 @@ describe('what only the user can decide', () => {
     await bench.setFaults();
     await bench.run(job);
     await expectExactlyOnce(bench, job, 12);
+  });
+
+  it('goes back to the other candidates when the one that was named turns out foreign', async () => {
+    const bench = await makeWorkbench({ batchSeconds: 3 });
+    await bench.setFaults('colleague=1', 'lost-reply');
+    const job = await bench.build(12);
+    await bench.run(job, { until: 'once' });
+    await bench.run(job, { until: 'once' });
+    const { batches } = await bench.truth();
+    const [view] = await bench.deps.store.shards(job.id);
+    expect(view?.candidates.map((one) => [one.batchId, one.verdict]).sort()).toEqual(
+      batches.map((batch) => [batch.id, 'provisional']).sort(),
+    );
+    await adoptByUser(job, batches.find((batch) => batch.foreign)?.id ?? '', bench.deps, signal);
+    await bench.run(job);
+    expect((await bench.deps.store.events(job.id)).map((event) => event.kind)).toContain('disowned');
+    await expectExactlyOnce(bench, job, 12);
+    expect((await bench.truth()).posts).toHaveLength(1);
   });
 
   it('refuses a batch of another size', async () => {

@@ -57,6 +57,19 @@ describe('the order of effects', () => {
     expect(await bench.ownBatches()).toHaveLength(1);
   });
 
+  it('a shard that a receipt knows as sent is not sent again by an older database', async () => {
+    const bench = await makeWorkbench();
+    const job = await bench.build(50);
+    const [view] = await bench.deps.store.shards(job.id);
+    const receipt = { batch_id: 'msgbatch_before', job_id: job.jobId, nonce: view?.shard.nonce };
+    bench.deps.files.append('.batchctl/receipts.jsonl', JSON.stringify(receipt));
+    await expect(bench.run(job)).rejects.toMatchObject({
+      name: 'DecisionError',
+      code: 'store_older_than_receipts',
+    });
+    expect((await bench.truth()).posts).toHaveLength(0);
+  });
+
   it('a created batch whose id cannot be committed is named, kept in the receipts, and adopted by the next run', async () => {
     const bench = await makeWorkbench();
     const job = await bench.build(50);

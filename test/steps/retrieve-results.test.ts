@@ -164,7 +164,7 @@ describe('an answer that is no good', () => {
     ];
     const { answer, root } = await start({ shards: [8], outputPath: (seq) => `reports/${seq}.md` });
     mkdirSync(join(root, 'reports'));
-    writeFileSync(join(root, 'reports/1.md'), 'older');
+    for (const seq of [1, 2]) writeFileSync(join(root, `reports/${seq}.md`), `older ${seq}`);
     answer([...results.map((result, index) => `${resultLine(index + 1, { result })}\n`), good(8)]);
     expect((await retrieve()).state).toBe('done');
     expect(column('status')).toEqual([
@@ -194,7 +194,7 @@ describe('an answer that is no good', () => {
       message: 'busy',
       request_id: 'req_9',
     });
-    expect(tree(root, 'reports')).toEqual({ '1.md': 'older', '8.md': 'answer 8\n' });
+    expect(tree(root, 'reports')).toEqual({ '1.md': 'older 1', '2.md': 'older 2', '8.md': 'answer 8\n' });
     expect(column('custom_id', 'failed.jsonl')).toEqual([1, 2, 3, 4, 5, 6, 7].map(customId));
     expect(JSON.parse(read('summary.json')).failures).toEqual({
       truncated: 1,
@@ -279,6 +279,33 @@ describe('a stream that is not whole', () => {
     ]);
     answer([good(1, 2, 3)]);
     expect((await retrieve()).state).toBe('done');
+  });
+
+  test('because it is empty three times leaves every row missing', async () => {
+    const { answer, downloads } = await start({ shards: [3] });
+    answer([]);
+    expect((await retrieve()).state).toBe('done');
+    expect(downloads()).toBe(3);
+    expect(column('failure')).toEqual(['missing', 'missing', 'missing']);
+    expect(names()).toContain('main-0001.raw.jsonl');
+  });
+
+  test.each([
+    ['once, with a broken one', [[], [broken], []]],
+    ['and once not', [[], [good(1)], []]],
+    ['but for lines of someone else', [['{"custom_id":"x","result":{"type":"canceled"}}\n'], [], []]],
+    ['but for lines that are not results', [[], [], ['<html>\n']]],
+  ])('because it is empty %s makes no row missing', async (_name, streams) => {
+    const { answer } = await start({ shards: [3] });
+    answer(...streams);
+    expect((await retrieve()).state).toBeNull();
+    expect((await fixture.views())[0]?.shard.state).toBe('live');
+  });
+
+  test('because it is empty proves nothing for a batch that the user named', async () => {
+    const { answer } = await start({ shards: [3], adopted: true });
+    answer([]);
+    expect(await retrieve()).toMatchObject({ state: null, unavailable: [{ why: '0 of 3 rows came' }] });
   });
 
   test('because the connection always breaks makes no row missing', async () => {

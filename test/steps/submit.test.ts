@@ -58,6 +58,22 @@ describe('submitting', () => {
     },
   );
 
+  it('tries again when the fence cannot be taken for a while', async () => {
+    const bench = await makeWorkbench();
+    const job = await bench.build(12);
+    const { store } = bench.deps;
+    let started = 0;
+    const startSubmission: typeof store.startSubmission = async (...args) => {
+      started += 1;
+      if (started === 1) await bench.setFaults('list-500@4');
+      return store.startSubmission(...args);
+    };
+    await runJob(job, FAST, { ...bench.deps, store: { ...store, startSubmission } }, signal);
+    expect(started).toBe(2);
+    expect(await bench.ownBatches()).toHaveLength(1);
+    expect(bench.told.map((one) => one.kind)).not.toContain('in_doubt');
+  }, 60_000);
+
   it('gives up after four broken uploads and names the byte reached', async () => {
     const bench = await makeWorkbench();
     await bench.setFaults('cut-upload=0.5@9');
@@ -197,6 +213,17 @@ describe('polling', () => {
     const job = await bench.build(12);
     await bench.run(job);
     expect(await rowsOf(bench, job.jobId)).toHaveLength(12);
+  });
+
+  it('goes on with a rotated key of the same workspace, also where a batch is not found for a while', async () => {
+    const bench = await makeWorkbench({ batchSeconds: 2 });
+    const job = await bench.build(12);
+    await bench.run(job, { until: 'submitted' });
+    await bench.setFaults('not-found=2', 'list-lag=2');
+    const fresh = await bench.deps.store.jobById(job.id);
+    const rotated = bench.withKey('sk-emu-test', 'rotated');
+    const outcome = await runJob(fresh, { ...FAST, settleMs: 60_000 }, rotated, signal);
+    expect(outcome.job.state).toBe('done');
   });
 
   it('asks with one list call for all open batches', async () => {

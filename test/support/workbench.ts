@@ -35,7 +35,7 @@ export interface Workbench {
   ownBatches(): Promise<Truth['batches']>;
   setFaults(...faults: string[]): Promise<void>;
   /** The same workspace with another key. */
-  withKey(apiKey: string): Deps;
+  withKey(apiKey: string, keyFingerprint?: string): Deps;
 }
 
 export const FAST: RunOptions = {
@@ -63,7 +63,7 @@ export async function makeWorkbench(
     await emulator.close();
   });
   const told: Progress[] = [];
-  const withKey = (apiKey: string): Deps => ({
+  const withKey = (apiKey: string, keyFingerprint = apiKey): Deps => ({
     store,
     files: openJobFiles(dir),
     clock: systemClock,
@@ -72,7 +72,7 @@ export async function makeWorkbench(
     provider: createProvider({
       apiKey,
       baseUrl: emulator.url,
-      account: { baseUrl: `emulator:${emulator.accountId}`, keyFingerprint: apiKey },
+      account: { baseUrl: `emulator:${emulator.accountId}`, keyFingerprint },
       apiVersion: '2026-10-21',
       userAgent: 'batchctl-test',
       times: { ...UPLOAD_TIMES, answerMs: options.answerMs ?? 5_000 },

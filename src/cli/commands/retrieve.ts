@@ -54,18 +54,34 @@ async function retrieve(id: string, flags: RetrieveFlags, context: Context): Pro
   return verdictOf(document);
 }
 
-/** Nothing is left to download; files that are gone are written again, without the API. */
+/** Files that are gone are written again; the API is asked only for what cannot be made from what is here. */
 async function restore(job: Job, context: Context): Promise<Job> {
+  const { findGaps } = await import('../../steps/retrieve-again.ts');
+  const deps = await context.wire.localDeps();
+  const gaps = await findGaps(job, deps);
+  const restored =
+    gaps.length === 0 ? await restoreLocally(job, context) : await restoreFromApi(job, context);
+  if (restored > 0) context.talk.say(`wrote ${formatMany(restored, 'file')} again`);
+  return deps.store.jobById(job.id);
+}
+
+async function restoreLocally(job: Job, context: Context): Promise<number> {
   const { restoreResults } = await import('../../steps/restore-results.ts');
   const deps = await context.wire.localDeps();
   const lock = deps.locks.lockJob(job.jobId);
   try {
-    const restored = await restoreResults(job, deps, context.signal);
-    if (restored > 0) context.talk.say(`wrote ${formatMany(restored, 'file')} again`);
+    return await restoreResults(job, deps, context.signal);
   } finally {
     lock.release();
   }
-  return job;
+}
+
+async function restoreFromApi(job: Job, context: Context): Promise<number> {
+  const { findGaps, retrieveAgain } = await import('../../steps/retrieve-again.ts');
+  return runLocked(job, context, context, async (deps) =>
+    // Found again now that nobody else is at it.
+    retrieveAgain(job, await findGaps(job, deps), deps, context.signal),
+  );
 }
 
 async function download(job: Job, flags: RetrieveFlags, context: Context): Promise<Job> {

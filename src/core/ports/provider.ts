@@ -15,6 +15,8 @@ export interface Listing {
   /** Newest first. */
   readonly batches: readonly Batch[];
   readonly hasMore: boolean;
+  /** Batches of a form we do not know. They may be anyone's, so the listing proves no absence. */
+  readonly unreadable: number;
   /** Cursor for the next, older page; null on an empty page. */
   readonly lastId: string | null;
   readonly stamp: ServerStamp;
@@ -54,6 +56,8 @@ export type CreateOutcome =
     }
   | {
       readonly kind: 'unknown';
+      /** The batch that the answer named, where it could be read: the first candidate. */
+      readonly batch: Batch | null;
       readonly reason: string;
       readonly status: number | null;
       readonly requestId: string | null;

@@ -27,7 +27,8 @@ export type RowClash = {
 /** A shard with the batch that carries it, if one is known. */
 export interface ShardView {
   readonly shard: Shard;
-  readonly submission: Submission | null;
+  /** The live one, else the latest. Without its fence, which may be long and only a doubt needs. */
+  readonly submission: Omit<Submission, 'fence'> | null;
   readonly batch: KnownBatch | null;
   readonly candidates: readonly Candidate[];
   /** Null until its results are applied. */
@@ -146,7 +147,13 @@ export interface JobStore {
   ): Promise<void>;
   doubtSubmission(
     submissionId: number,
-    facts: { readonly reason: string; readonly status: number | null; readonly requestId: string | null },
+    facts: {
+      readonly reason: string;
+      readonly status: number | null;
+      readonly requestId: string | null;
+      /** What the answer named, as the first candidate; unless it is another submission's. */
+      readonly candidate?: Batch | null;
+    },
   ): Promise<void>;
   /**
    * What an earlier run left: uploading becomes aborted, sealed becomes in_doubt, and shards still `building` in a job
@@ -162,8 +169,13 @@ export interface JobStore {
   // Reconciling.
   /** In doubt or stuck, of one job. */
   doubts(jobId: number): Promise<readonly Submission[]>;
-  /** The id of a job with a shard of this count sealed, in doubt or stuck, this shard left out; null when there is none. */
-  jobInDoubt(requests: number, exceptShardId: number): Promise<string | null>;
+  /**
+   * The id of a job with a shard of this count sealed, in doubt or stuck at this account's base URL, this shard left out;
+   * null when there is none.
+   */
+  jobInDoubt(account: Account, requests: number, exceptShardId: number): Promise<string | null>;
+  /** The workspace that the job was sent in, as its fences tell; null when nothing of it was sent or none was named. */
+  sealedWorkspace(jobId: number): Promise<string | null>;
   /** Judged absent or refused, and still to be looked for. */
   watched(account: Account, nowMs: number): Promise<readonly (Submission & { readonly requests: number })[]>;
   /** Those of `ids` that are some submission's own, proven or recorded. */
@@ -172,10 +184,15 @@ export interface JobStore {
   looks(submissionId: number): Promise<readonly Look[]>;
   recordLook(submissionId: number, look: Look): Promise<void>;
   addCandidate(submissionId: number, batch: Batch): Promise<void>;
+  /** By its results. */
   rejectCandidate(submissionId: number, batchId: string): Promise<void>;
-  /** The candidate becomes the submission's batch, the others are rejected. */
+  /** The candidate becomes the submission's batch; the others, and this one of others, are rejected as rivals. */
   adopt(submissionId: number, batchId: string, by: 'nonce' | 'user'): Promise<void>;
-  /** A batch that was the submission's turns out not to be: in doubt again, without it. */
+  /**
+   * The results of a batch that was the submission's are not: in doubt again, without it. What it displaced is provisional
+   * again: the submission's rivals of it, save those that are another submission's by now, and the batch itself where it
+   * was another's candidate.
+   */
   disown(submissionId: number, batchId: string): Promise<void>;
   judgeAbsent(
     submissionId: number,
@@ -193,7 +210,9 @@ export interface JobStore {
   ): Promise<{ readonly sinceMs: number; readonly answers: number }>;
 
   // Retrieving.
+  /** Back to `live` forgets the download and the outcomes read from it; refused in a final job. */
   setShardState(shardId: number, state: ShardState): Promise<void>;
+  /** The shard becomes `downloaded`, in a final job too, and the outcomes of an earlier download are forgotten. */
   recordDownload(shardId: number, raw: { readonly bytes: number; readonly sha256: string }): Promise<void>;
   rawFacts(shardId: number): Promise<{ readonly bytes: number; readonly sha256: string } | null>;
   /** Idempotent: the outcome of a row is overwritten by the same outcome. One transaction. */
@@ -201,6 +220,7 @@ export interface JobStore {
   /** The requests of the shard that have no outcome yet get this one; returns how many. */
   settleRest(shardId: number, status: RowStatus, failure: FailureClass): Promise<number>;
   finishShard(shardId: number, state: 'applied' | 'canceled' | 'lost', tally: Tally): Promise<void>;
+  /** Final states stay, but for a `failed` job of which nothing is lost any more. */
   finishJob(jobId: number, state: JobState & ('done' | 'canceled' | 'failed'), at: Date): Promise<void>;
 
   // Canceling.

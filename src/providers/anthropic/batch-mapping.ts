@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Batch } from '../../core/batch.ts';
-import type { ServerStamp } from '../../core/ports/provider.ts';
+import type { Listing, ServerStamp } from '../../core/ports/provider.ts';
 
 const count = z.number().int().nonnegative();
 
@@ -24,7 +24,7 @@ const batchShape = z.looseObject({
 });
 
 const listShape = z.looseObject({
-  data: z.array(batchShape),
+  data: z.array(z.unknown()),
   has_more: z.boolean(),
   last_id: z.string().nullish(),
 });
@@ -55,16 +55,15 @@ export function toBatch(value: unknown): Batch {
   };
 }
 
-export function toPage(value: unknown): {
-  readonly batches: readonly Batch[];
-  readonly hasMore: boolean;
-  readonly lastId: string | null;
-} {
+/** One batch that we cannot read must not hide the others. @throws ZodError when the value is not a page. */
+export function toPage(value: unknown): Omit<Listing, 'stamp'> {
   const wire = listShape.parse(value);
+  const batches = wire.data.flatMap((item) => (batchShape.safeParse(item).success ? [toBatch(item)] : []));
   return {
-    batches: wire.data.map(toBatch),
+    batches,
+    unreadable: wire.data.length - batches.length,
     hasMore: wire.has_more,
-    lastId: wire.last_id ?? wire.data.at(-1)?.id ?? null,
+    lastId: wire.last_id ?? batches.at(-1)?.id ?? null,
   };
 }
 

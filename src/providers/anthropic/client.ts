@@ -22,7 +22,20 @@ export function createClient(options: ClientOptions, fetch: Fetch = nodeFetch): 
     baseURL: options.baseUrl,
     maxRetries: 0,
     logLevel: 'off',
-    fetch,
+    fetch: withOwnKey(fetch, options.apiKey),
     defaultHeaders: { 'user-agent': options.userAgent },
   });
+}
+
+/**
+ * The SDK lets ANTHROPIC_CUSTOM_HEADERS replace the credential. A batch would be another account's than the one that is
+ * recorded, and a real key would reach the emulator, so the last word is ours.
+ */
+export function withOwnKey(fetch: Fetch, apiKey: string): Fetch {
+  return (input, init = {}) => {
+    const headers = new Headers(init.headers);
+    headers.set('authorization', `Bearer ${apiKey}`);
+    headers.delete('x-api-key');
+    return fetch(input, { ...init, headers });
+  };
 }

@@ -2,6 +2,7 @@ import type Anthropic from '@anthropic-ai/sdk';
 import { type Batch, sumCounts } from '../../core/batch.ts';
 import type { BatchUpload, CreateOutcome } from '../../core/ports/provider.ts';
 import { toBatch, toStamp } from './batch-mapping.ts';
+import { withOwnKey } from './client.ts';
 import { causeOf, provesNotCreated, refusalOf, toCallError } from './error-mapping.ts';
 import { type UploadTimes, type UploadTrace, uploadFetch } from './upload-fetch.ts';
 
@@ -13,14 +14,14 @@ const NO_SDK_TIMEOUT_MS = 2_147_483_647;
  * Throws only what the upload's own callbacks threw, after the connection is gone.
  */
 export async function createBatch(
-  client: Anthropic,
+  { client, apiKey }: { readonly client: Anthropic; readonly apiKey: string },
   upload: BatchUpload,
   signal: AbortSignal,
   times: UploadTimes,
 ): Promise<CreateOutcome> {
   const trace: UploadTrace = { bytesSent: 0, tailSent: false };
   const ours = watchCallbacks(upload);
-  const fetch = uploadFetch(ours.upload, trace, signal, times);
+  const fetch = withOwnKey(uploadFetch(ours.upload, trace, signal, times), apiKey);
   try {
     const response = await client
       .withOptions({ fetch })
@@ -32,8 +33,9 @@ export async function createBatch(
       })
       .asResponse();
     const stamp = toStamp(response.headers);
-    const unknown = (reason: string): CreateOutcome => ({
+    const unknown = (reason: string, batch: Batch | null = null): CreateOutcome => ({
       kind: 'unknown',
+      batch,
       reason,
       status: response.status,
       requestId: stamp.requestId,
@@ -47,6 +49,7 @@ export async function createBatch(
     if (sumCounts(batch.counts) !== upload.requests) {
       return unknown(
         `the answer names ${batch.id} with ${sumCounts(batch.counts)} requests, sent were ${upload.requests}`,
+        batch,
       );
     }
     return { kind: 'created', batch, stamp };
@@ -65,6 +68,7 @@ export async function createBatch(
     }
     return {
       kind: 'unknown',
+      batch: null,
       reason: problem.why ?? causeOf(error),
       status: 'status' in problem ? problem.status : null,
       requestId: 'requestId' in problem ? problem.requestId : null,

@@ -27,7 +27,7 @@ export function createProvider(options: ProviderOptions): BatchProvider {
   const headers = { 'anthropic-version': options.apiVersion };
   return {
     account: options.account,
-    createBatch: (upload, signal) => createBatch(client, upload, signal, times),
+    createBatch: (upload, signal) => createBatch({ client, apiKey: options.apiKey }, upload, signal, times),
     listBatches: (page, signal) =>
       call('the list of batches', async () => {
         const query = { limit: page.limit, ...(page.afterId === null ? {} : { after_id: page.afterId }) };

@@ -132,11 +132,11 @@ CREATE TABLE submissions (                      -- one POST of one shard
     ('uploading','aborted','sealed','created','rejected','in_doubt','stuck','absent')),
   upload_started_at TEXT NOT NULL,              -- this and the next: server time where it was known
   sealed_at TEXT,
-  fence_json TEXT,
   reason TEXT,
   answer_status INTEGER,
   answer_request_id TEXT,
   watch_until_at TEXT,
+  fence_json TEXT,                              -- last, so that what does not ask for it need not step over it
   UNIQUE (shard_id, number),
   CHECK (state <> 'uploading' OR sealed_at IS NULL),
   CHECK (state IN ('uploading','aborted') OR sealed_at IS NOT NULL),
@@ -176,7 +176,9 @@ CREATE TABLE candidates (
   submission_id INTEGER NOT NULL REFERENCES submissions,
   batch_id TEXT NOT NULL REFERENCES batches,
   verdict TEXT NOT NULL CHECK (verdict IN ('provisional','verified','rejected')),
-  PRIMARY KEY (submission_id, batch_id)
+  rejected_by TEXT CHECK (rejected_by IN ('results','rival','user')),
+  PRIMARY KEY (submission_id, batch_id),
+  CHECK ((verdict = 'rejected') = (rejected_by IS NOT NULL))
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX candidates_by_batch ON candidates (batch_id);
 

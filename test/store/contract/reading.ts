@@ -1,5 +1,16 @@
 import { describe, expect, test } from 'vitest';
-import { AT, batchOf, buildJob, created, inDoubt, type Open, SPEC, sha, startedShard } from './fixture.ts';
+import {
+  AT,
+  batchOf,
+  buildJob,
+  created,
+  FENCE,
+  inDoubt,
+  type Open,
+  SPEC,
+  sha,
+  startedShard,
+} from './fixture.ts';
 
 export function describeReading(name: string, open: Open): void {
   describe(`${name}: finding and reading`, () => {
@@ -51,6 +62,15 @@ export function describeReading(name: string, open: Open): void {
       expect((await store.findJob('msgbatch_maybe')).id).toBe(job.id);
       await store.rejectCandidate(submission.id, 'msgbatch_maybe');
       await expect(store.findJob('msgbatch_maybe')).rejects.toMatchObject({ code: 'job_not_found' });
+    });
+
+    test('the fences of a job’s submissions stay in the store until a doubt asks for them', async () => {
+      const { store, job, shardIds } = await startedShard(open, [3, 2]);
+      const [one = 0, two = 0] = shardIds;
+      await created(store, one, batchOf('msgbatch_1', 3));
+      await inDoubt(store, two);
+      for (const view of await store.shards(job.id)) expect(view.submission).not.toHaveProperty('fence');
+      expect(await store.doubts(job.id)).toMatchObject([{ shardId: two, fence: FENCE }]);
     });
 
     test('jobs are listed newest first, and pending ones alone when asked', async () => {

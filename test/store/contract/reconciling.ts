@@ -4,11 +4,16 @@ import {
   AT,
   AT_MS,
   batchOf,
+  buildJob,
   created,
+  EMULATOR,
+  FENCE,
   inDoubt,
   kindsOf,
   NOBODY,
   type Open,
+  OTHER,
+  sealed,
   sha,
   start,
   startedShard,
@@ -45,7 +50,9 @@ export function describeReconciling(name: string, open: Open): void {
       const judged = store.judgeAbsent(id, { watchUntilMs: AT_MS, by: 'evidence' });
       await expect(judged).rejects.toMatchObject({ code: 'candidates_open' });
       await store.judgeAbsent(id, { watchUntilMs: AT_MS, by: 'user' });
-      expect(await store.candidates(id)).toEqual([{ batchId: 'msgbatch_x', verdict: 'rejected' }]);
+      expect(await store.candidates(id)).toEqual([
+        { batchId: 'msgbatch_x', verdict: 'rejected', rejectedBy: 'user' },
+      ]);
     });
 
     test('a candidate that was rejected stays rejected when it is seen again', async () => {
@@ -54,7 +61,9 @@ export function describeReconciling(name: string, open: Open): void {
       await store.addCandidate(id, batchOf('msgbatch_x', 3));
       await store.rejectCandidate(id, 'msgbatch_x');
       await store.addCandidate(id, batchOf('msgbatch_x', 3));
-      expect(await store.candidates(id)).toEqual([{ batchId: 'msgbatch_x', verdict: 'rejected' }]);
+      expect(await store.candidates(id)).toEqual([
+        { batchId: 'msgbatch_x', verdict: 'rejected', rejectedBy: 'results' },
+      ]);
     });
 
     test('an adopted batch is the submission’s own, and every rival is rejected', async () => {
@@ -68,12 +77,12 @@ export function describeReconciling(name: string, open: Open): void {
       await store.addCandidate(second.id, batchOf('msgbatch_y', 3));
       await store.adopt(first.id, 'msgbatch_x', 'nonce');
       expect(await store.candidates(first.id)).toEqual([
-        { batchId: 'msgbatch_x', verdict: 'verified' },
-        { batchId: 'msgbatch_y', verdict: 'rejected' },
+        { batchId: 'msgbatch_x', verdict: 'verified', rejectedBy: null },
+        { batchId: 'msgbatch_y', verdict: 'rejected', rejectedBy: 'rival' },
       ]);
       expect(await store.candidates(second.id)).toEqual([
-        { batchId: 'msgbatch_x', verdict: 'rejected' },
-        { batchId: 'msgbatch_y', verdict: 'provisional' },
+        { batchId: 'msgbatch_x', verdict: 'rejected', rejectedBy: 'rival' },
+        { batchId: 'msgbatch_y', verdict: 'provisional', rejectedBy: null },
       ]);
       await expect(store.adopt(second.id, 'msgbatch_x', 'user')).rejects.toMatchObject({
         code: 'batch_known',
@@ -98,7 +107,72 @@ export function describeReconciling(name: string, open: Open): void {
       expect(await stateOf(store, job.id)).toBe('in_doubt');
       expect(await viewOf(store, job.id, shardId)).toMatchObject({ shard: { state: 'live' }, batch: null });
       expect(await store.rawFacts(shardId)).toBeNull();
-      expect(await store.candidates(id)).toEqual([{ batchId: 'msgbatch_x', verdict: 'rejected' }]);
+      expect(await store.candidates(id)).toEqual([
+        { batchId: 'msgbatch_x', verdict: 'rejected', rejectedBy: 'results' },
+      ]);
+    });
+
+    test('a disowned batch gives back the rivals that it displaced, and nothing that results rejected', async () => {
+      const { store, shardId } = await startedShard(open);
+      const { id } = await inDoubt(store, shardId);
+      for (const name of ['x', 'y', 'z']) await store.addCandidate(id, batchOf(`msgbatch_${name}`, 3));
+      await store.rejectCandidate(id, 'msgbatch_z');
+      await store.adopt(id, 'msgbatch_x', 'user');
+      await store.disown(id, 'msgbatch_x');
+      expect(await store.candidates(id)).toEqual([
+        { batchId: 'msgbatch_x', verdict: 'rejected', rejectedBy: 'results' },
+        { batchId: 'msgbatch_y', verdict: 'provisional', rejectedBy: null },
+        { batchId: 'msgbatch_z', verdict: 'rejected', rejectedBy: 'results' },
+      ]);
+      const judged = store.judgeAbsent(id, { watchUntilMs: AT_MS, by: 'evidence' });
+      await expect(judged).rejects.toMatchObject({ code: 'candidates_open' });
+    });
+
+    test('a rival that is another submission’s by now is not given back, until that one disowns it', async () => {
+      const { store, shardIds } = await startedShard(open, [3, 3]);
+      const [one = 0, two = 0] = shardIds;
+      const first = await inDoubt(store, one);
+      const second = await inDoubt(store, two);
+      for (const { id } of [first, second]) {
+        for (const name of ['x', 'y']) await store.addCandidate(id, batchOf(`msgbatch_${name}`, 3));
+      }
+      await store.adopt(first.id, 'msgbatch_x', 'user');
+      await store.adopt(second.id, 'msgbatch_y', 'user');
+      await store.disown(first.id, 'msgbatch_x');
+      expect(await store.candidates(first.id)).toMatchObject([
+        { batchId: 'msgbatch_x', rejectedBy: 'results' },
+        { batchId: 'msgbatch_y', rejectedBy: 'rival' },
+      ]);
+      // The second has its own: what it did not need stays so, until it turns out to need it.
+      expect(await store.candidates(second.id)).toMatchObject([
+        { batchId: 'msgbatch_x', rejectedBy: 'rival' },
+        { batchId: 'msgbatch_y', verdict: 'verified' },
+      ]);
+      await store.disown(second.id, 'msgbatch_y');
+      expect(await store.candidates(first.id)).toMatchObject([
+        { batchId: 'msgbatch_x', rejectedBy: 'results' },
+        { batchId: 'msgbatch_y', verdict: 'provisional' },
+      ]);
+      expect(await store.candidates(second.id)).toMatchObject([
+        { batchId: 'msgbatch_x', verdict: 'provisional' },
+        { batchId: 'msgbatch_y', rejectedBy: 'results' },
+      ]);
+    });
+
+    test('a rival that is proven another’s second copy is not given back', async () => {
+      const { store, shardIds } = await startedShard(open, [3, 3]);
+      const [one = 0, two = 0] = shardIds;
+      const late = await inDoubt(store, two);
+      await store.judgeAbsent(late.id, { watchUntilMs: AT_MS + 10, by: 'evidence' });
+      const { id } = await inDoubt(store, one);
+      for (const name of ['x', 'y']) await store.addCandidate(id, batchOf(`msgbatch_${name}`, 3));
+      await store.adopt(id, 'msgbatch_x', 'user');
+      await store.recordLateDuplicate(late.id, 'msgbatch_y');
+      await store.disown(id, 'msgbatch_x');
+      expect(await store.candidates(id)).toMatchObject([
+        { batchId: 'msgbatch_x', rejectedBy: 'results' },
+        { batchId: 'msgbatch_y', rejectedBy: 'rival' },
+      ]);
     });
 
     test('a stuck submission stays one of the doubts and can still be adopted', async () => {
@@ -117,9 +191,40 @@ export function describeReconciling(name: string, open: Open): void {
       const { store, job, shardIds } = await startedShard(open, [3, 2]);
       const [one = 0, two = 0] = shardIds;
       await inDoubt(store, one);
-      expect(await store.jobInDoubt(3, two)).toBe(job.jobId);
-      expect(await store.jobInDoubt(3, one)).toBeNull();
-      expect(await store.jobInDoubt(2, one)).toBeNull();
+      expect(await store.jobInDoubt(ACCOUNT, 3, two)).toBe(job.jobId);
+      expect(await store.jobInDoubt(ACCOUNT, 3, one)).toBeNull();
+      expect(await store.jobInDoubt(ACCOUNT, 2, one)).toBeNull();
+    });
+
+    test('a count is in doubt for every key of the same address, and for no other address', async () => {
+      const { store, job, shardIds } = await startedShard(open, [3, 3]);
+      const [one = 0, two = 0] = shardIds;
+      await inDoubt(store, one);
+      const rotated = { ...ACCOUNT, keyFingerprint: 'another-key' };
+      expect(await store.jobInDoubt(rotated, 3, two)).toBe(job.jobId);
+      expect(await store.jobInDoubt(EMULATOR, 3, two)).toBeNull();
+      expect(await store.jobInDoubt(OTHER, 3, two)).toBeNull();
+    });
+
+    test('the workspace of a job is that of its first seal, and nobody’s before', async () => {
+      const { store, job, shardIds } = await startedShard(open, [3, 2]);
+      const [one = 0, two = 0] = shardIds;
+      const other = await buildJob(store, [1]);
+      const { id } = await start(store, one);
+      expect(await store.sealedWorkspace(job.id)).toBeNull();
+      await store.seal(id, { sealedMs: AT_MS, fence: { ...FENCE, workspaceId: null } });
+      expect(await store.sealedWorkspace(job.id)).toBeNull();
+      await created(store, two, batchOf('msgbatch_2', 2));
+      expect(await store.sealedWorkspace(job.id)).toBe('wrkspc_1');
+      expect(await store.sealedWorkspace(other.job.id)).toBeNull();
+    });
+
+    test('a seal whose tail never left names no workspace', async () => {
+      const { store, job, shardId } = await startedShard(open);
+      const { id } = await sealed(store, shardId);
+      expect(await store.sealedWorkspace(job.id)).toBe('wrkspc_1');
+      await store.abortSubmission(id, 'the socket broke before the tail');
+      expect(await store.sealedWorkspace(job.id)).toBeNull();
     });
 
     test('an absent submission that appears before its shard went out again is in doubt again', async () => {

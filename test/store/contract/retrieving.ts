@@ -116,6 +116,43 @@ export function describeRetrieving(name: string, open: Open): void {
       await expect(store.setShardState(shardId, 'built')).rejects.toMatchObject({ code: 'shard_moved_on' });
     });
 
+    test('a download takes the place of an earlier one with all its outcomes, in a final job too', async () => {
+      const { store, job, shardId } = await startedShard(open, [2]);
+      await created(store, shardId, batchOf('msgbatch_1', 2, 'ended'));
+      await settle(store, shardId, 1, 2);
+      await store.finishJob(job.id, 'done', AT);
+      await store.recordDownload(shardId, { bytes: 20, sha256: sha('e') });
+      expect((await store.rows(job.id, 'main', 0, 9)).map((row) => row.rawOffset)).toEqual([null, null]);
+      expect((await viewOf(store, job.id, shardId))?.shard.state).toBe('downloaded');
+      expect(await stateOf(store, job.id)).toBe('done');
+    });
+
+    test('what was downloaded is forgotten with its outcomes, but never in a final job', async () => {
+      const { store, job, shardId } = await startedShard(open, [2]);
+      await created(store, shardId, batchOf('msgbatch_1', 2, 'ended'));
+      await settle(store, shardId, 1, 2);
+      await store.setShardState(shardId, 'live');
+      expect(await store.rawFacts(shardId)).toBeNull();
+      expect((await store.rows(job.id, 'main', 0, 9)).map((row) => row.status)).toEqual([null, null]);
+      await settle(store, shardId, 1, 2);
+      await store.finishJob(job.id, 'done', AT);
+      await expect(store.setShardState(shardId, 'live')).rejects.toMatchObject({ code: 'shard_moved_on' });
+    });
+
+    test('a failed job becomes done only once nothing of it is lost', async () => {
+      const { store, job, shardId } = await startedShard(open, [2]);
+      await created(store, shardId, batchOf('msgbatch_1', 2, 'ended'));
+      await store.settleRest(shardId, 'missing', 'missing');
+      await store.finishShard(shardId, 'lost', { ...EMPTY_TALLY, requests: 2, missing: 2 });
+      await store.finishJob(job.id, 'failed', AT);
+      await expect(store.finishJob(job.id, 'done', AT)).rejects.toMatchObject({ code: 'job_unsettled' });
+      await store.recordDownload(shardId, { bytes: 10, sha256: sha('d') });
+      await expect(store.finishJob(job.id, 'done', AT)).rejects.toMatchObject({ code: 'job_unsettled' });
+      await settle(store, shardId, 1, 2);
+      await store.finishJob(job.id, 'done', AT);
+      expect(await stateOf(store, job.id)).toBe('done');
+    });
+
     test('a cancel settles every row that was not sent, once', async () => {
       const { store, job, shardIds } = await startedShard(open, [2, 3]);
       const [one = 0, two = 0] = shardIds;

@@ -75,8 +75,10 @@ export function describeSubmitting(name: string, open: Open): void {
       await sealed(store, shardId);
       expect(await viewOf(store, job.id, shardId)).toMatchObject({
         shard: { state: 'live' },
-        submission: { state: 'sealed', sealedMs: AT_MS + 1_000, uploadStartedMs: AT_MS, fence: FENCE },
+        submission: { state: 'sealed', sealedMs: AT_MS + 1_000, uploadStartedMs: AT_MS },
       });
+      await store.settleAfterCrash(job.id);
+      expect(await store.doubts(job.id)).toMatchObject([{ shardId, sealedMs: AT_MS + 1_000, fence: FENCE }]);
     });
 
     test('a submission is sealed once', async () => {

@@ -21,8 +21,12 @@ export async function watchAbsent(
   for (const watched of await store.watched(provider.account, run.time.nowMs())) {
     const view = views.find((one) => one.shard.id === watched.shardId);
     if (view === undefined) continue;
+    // What only the user's word has rejected may still prove to be ours.
     const old = new Map(
-      (await store.candidates(watched.id)).map((candidate) => [candidate.batchId, candidate.verdict]),
+      (await store.candidates(watched.id)).map(({ batchId, verdict, rejectedBy }) => [
+        batchId,
+        rejectedBy === 'user' ? 'provisional' : verdict,
+      ]),
     );
     const matching = walk.batches.filter((batch) =>
       mayBeOurs(batch, { submission: watched, requests: watched.requests }),

@@ -245,6 +245,16 @@ describe('what only the user can decide', () => {
     });
   });
 
+  it('reports a second copy when the word that nothing was created was wrong', async () => {
+    const bench = await makeWorkbench({ batchSeconds: 3 });
+    await bench.setFaults('lost-reply');
+    const job = await bench.build(12);
+    await bench.run(job, { until: 'submitted' });
+    expect(await resubmitByUser(job, bench.deps)).toBe(1);
+    await bench.run(job);
+    expect(bench.told.map((one) => one.kind)).toContain('late_duplicate');
+  });
+
   it('takes the user’s word that nothing was created', async () => {
     const bench = await makeWorkbench();
     await bench.setFaults('create-500');

@@ -59,13 +59,15 @@ describe('retrieve of a final job whose raw results are gone', () => {
     expect((await verify()).problems).toEqual([]);
   });
 
-  test('does so when they are damaged, though as long as before', async () => {
+  test('does so when they are damaged, though as long as before, and writes the rows anew', async () => {
     const { answer } = await start({ shards: [2] }, [good(1, 1, 2)]);
     await retrieve();
-    writeFileSync(join(dir(), RAW), good(1, 1, 2).replace('answer 1', 'answer 7'));
+    for (const name of [RAW, 'results.jsonl', 'failed.jsonl'])
+      writeFileSync(join(dir(), name), read(name).replace('answer 1', 'answer 7'));
     answer([good(1, 1, 2)]);
     await retrieve();
     expect(read(RAW)).toBe(good(1, 1, 2));
+    expect(column('text')).toEqual(['answer 1', 'answer 2']);
     expect((await verify()).problems).toEqual([]);
   });
 

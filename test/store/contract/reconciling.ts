@@ -159,6 +159,20 @@ export function describeReconciling(name: string, open: Open): void {
       ]);
     });
 
+    test('a rival that an answer gave to another submission meanwhile is not given back', async () => {
+      const { store, shardIds } = await startedShard(open, [3, 3]);
+      const [one = 0, two = 0] = shardIds;
+      const { id } = await inDoubt(store, one);
+      for (const name of ['x', 'y']) await store.addCandidate(id, batchOf(`msgbatch_${name}`, 3));
+      await created(store, two, batchOf('msgbatch_y', 3));
+      await store.adopt(id, 'msgbatch_x', 'user');
+      await store.disown(id, 'msgbatch_x');
+      expect(await store.candidates(id)).toMatchObject([
+        { batchId: 'msgbatch_x', rejectedBy: 'results' },
+        { batchId: 'msgbatch_y', rejectedBy: 'rival' },
+      ]);
+    });
+
     test('a rival that is proven another’s second copy is not given back', async () => {
       const { store, shardIds } = await startedShard(open, [3, 3]);
       const [one = 0, two = 0] = shardIds;

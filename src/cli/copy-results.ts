@@ -41,7 +41,10 @@ async function toFile(source: string, path: string): Promise<void> {
   }
   const temporary = `${path}.${process.pid}.partial`;
   try {
-    await pipeline(createReadStream(source), createWriteStream(temporary, { flags: 'wx' }));
+    await pipeline(
+      createReadStream(source),
+      createWriteStream(temporary, { flags: 'wx', mode: statSync(source).mode }),
+    );
     renameSync(temporary, path);
   } finally {
     rmSync(temporary, { force: true });

@@ -79,7 +79,7 @@ async function onlyJobFile({ cwd, wire: { root } }: Context): Promise<string> {
     throw new UsageError(`there are ${found.length} job files here`, {
       code: 'several_job_files',
       why: found.join('\n'),
-      next: `name one: batchctl submit ${only} --use-batch`,
+      next: `name one, such as ${only}`,
     });
   }
   return resolve(root, only);

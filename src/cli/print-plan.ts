@@ -17,7 +17,8 @@ export async function printPlan(plan: Plan, jobFile: JobFile, context: Context):
       next: 'mend the data or the job file, then plan again',
     });
   }
-  context.talk.say(`next: batchctl submit ${jobFile.path} --use-batch`);
+  const emulator = context.emulator ? ' --emulator' : '';
+  context.talk.say(`next: batchctl submit ${jobFile.path} --use-batch${emulator}`);
 }
 
 /** What `plan --json` prints; docs/json.md describes it. */

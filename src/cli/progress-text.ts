@@ -62,6 +62,7 @@ export function describeProgress(progress: Progress, now: Date): Shown {
     case 'writing':
       return live('writing the results', () => `writing the results: ${formatMany(progress.rows, 'row')}`);
     case 'notice':
+    case 'problem':
       return line(progress.text);
   }
 }

@@ -54,7 +54,16 @@ export function makeTalk(stream: NodeJS.WriteStream, options: TalkOptions): Talk
     if (!spinner.isSpinning) spinner.start();
   };
 
+  const warn = (text: string): void => {
+    print(options.json ? JSON.stringify({ warning: { message: text } }) : `warning: ${text}`);
+  };
+
   const report = (progress: Progress): void => {
+    // What may cost money or an answer is said whatever was asked for.
+    if (progress.kind === 'problem' || progress.kind === 'late_duplicate') {
+      warn(describeProgress(progress, clock.now()).line ?? '');
+      return;
+    }
     if (isSilent) return;
     const shown = describeProgress(progress, clock.now());
     live = shown.live;
@@ -74,9 +83,7 @@ export function makeTalk(stream: NodeJS.WriteStream, options: TalkOptions): Talk
     explain: (text) => {
       if (options.verbose) print(text);
     },
-    warn: (text) => {
-      print(options.json ? JSON.stringify({ warning: { message: text } }) : `warning: ${text}`);
-    },
+    warn,
     async startSpinner() {
       if (isSilent || !terminal.isTTY || spinner !== null) return;
       const { default: ora } = await import('ora');

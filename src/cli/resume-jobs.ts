@@ -49,11 +49,25 @@ export async function resumeAll(flags: ResumeFlags, context: Context): Promise<V
       }
     }
   }
+  await watchFinished(context);
   const verdicts = await printAll(jobs, context);
   const [worst] = [...failures.values()].filter((error) => !isLocked(error));
   if (worst !== undefined) throw worst;
   if (failures.size > 0 || verdicts.includes('pending')) return 'pending';
   return verdicts.includes('failed_rows') ? 'failed_rows' : 'done';
+}
+
+/** A day long, a submission that was given up is looked for, also after its job is done. */
+async function watchFinished(context: Context): Promise<void> {
+  const store = await context.wire.existingStore();
+  const jobs = (await store?.jobsUnderWatch(context.clock.now().getTime())) ?? [];
+  const { watchJob } = await import('../steps/watch-job.ts');
+  for (const job of jobs.filter((one) => isFinal(one.state))) {
+    await runLocked(job, context, context, (deps) => watchJob(job, deps, context.signal)).catch((error) => {
+      if (isInterruption(error, context.signal) || !isKnownError(error)) throw error;
+      context.talk.warn(`an earlier submission of ${job.jobId} could not be looked for: ${error.message}`);
+    });
+  }
 }
 
 async function submittedJobs(context: Context): Promise<readonly Job[]> {

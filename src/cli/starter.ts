@@ -19,7 +19,7 @@ export function writeMissing(
   const kept: string[] = [];
   for (const file of files) {
     const path = join(folder, file.path);
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     try {
       writeFileSync(path, file.content, { flag: 'wx' });
       written.push(file.path);
@@ -29,6 +29,19 @@ export function writeMissing(
     }
   }
   return { written, kept };
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw new UsageError(`no folder can be made at ${folder}`, {
+      code: 'not_a_folder',
+      why: error instanceof Error ? error.message : String(error),
+      next: 'name a folder that is empty or not there yet',
+      cause: error,
+    });
+  }
 }
 
 /** One of the package's examples, with the files that every workspace has. @throws UsageError naming those there are. */

@@ -27,8 +27,11 @@ export function explainSystemError(thrown: unknown): unknown {
   if (code.startsWith('SQLITE_')) {
     return new StoreError('the database refused to work', {
       code: 'database_failed',
-      why: `${code}: ${thrown.message}`,
-      next: 'batchctl doctor',
+      why:
+        code === 'SQLITE_FULL'
+          ? 'the disk is full; what was committed before is safe'
+          : `${code}: ${thrown.message}`,
+      next: code === 'SQLITE_FULL' ? 'free some space, then run the same command again' : 'batchctl doctor',
       cause: thrown,
     });
   }

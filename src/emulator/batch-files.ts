@@ -24,7 +24,7 @@ export interface LineWriter {
 
 /** Opens a new file of lines. */
 export function openLineWriter(path: string): LineWriter {
-  const file = openSync(path, 'wx');
+  const file = openSync(path, 'wx', 0o600);
   const buffer = Buffer.allocUnsafe(BUFFER_BYTES);
   let used = 0;
   const flush = () => {

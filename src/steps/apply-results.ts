@@ -111,6 +111,11 @@ export async function applyResults(
     refusedOutputs: toRanges(refused),
   };
   await store.recordEvent({ jobId: job.id, kind: APPLIED_EVENT, detail: applied });
+  if (problems.count > 0) {
+    const first = problems.sentences[0] ?? '';
+    const text = `results of ${batch.id}: ${problems.count === 1 ? 'a problem' : `${problems.count} problems`}, first: ${first} (all of them: batchctl verify ${job.jobId})`;
+    report({ kind: 'problem', text });
+  }
   await store.finishShard(shard.id, 'applied', tally.total(missing));
   return applied;
 }

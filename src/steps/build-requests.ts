@@ -52,6 +52,11 @@ export async function buildJob(
       deps.report({ kind: 'carried_on', jobId: twin.jobId });
       return { job: twin, carriedOn: true };
     }
+    const done = await deps.store.finishedTwin(job.id);
+    if (done !== null) {
+      const text = `job ${done.jobId} of the same content is done; this is a new job, and sending it is paid again`;
+      deps.report({ kind: 'problem', text });
+    }
     deps.report({ kind: 'built', jobId: job.jobId, requests: writing.records, shards });
     return { job: await deps.store.jobById(job.id), carriedOn: false };
   } catch (error) {

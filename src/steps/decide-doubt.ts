@@ -1,6 +1,6 @@
-import { sumCounts } from '../core/batch.ts';
+import { type Batch, sumCounts } from '../core/batch.ts';
 import { WATCH_ABSENT_MS } from '../core/doubt.ts';
-import { UsageError } from '../core/errors.ts';
+import { ProviderError, UsageError } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
 import type { Deps } from './deps.ts';
 import { repeatRead } from './repeat-read.ts';
@@ -12,7 +12,7 @@ import { repeatRead } from './repeat-read.ts';
  */
 export async function adoptByUser(job: Job, batchId: string, deps: Deps, signal: AbortSignal): Promise<void> {
   await deps.store.settleAfterCrash(job.id);
-  const { batch } = await repeatRead(() => deps.provider.retrieveBatch(batchId, signal), deps.clock, signal);
+  const batch = await findBatch(batchId, deps, signal);
   const views = await deps.store.shards(job.id);
   const requests = sumCounts(batch.counts);
   const doubts = await deps.store.doubts(job.id);
@@ -32,6 +32,20 @@ export async function adoptByUser(job: Job, batchId: string, deps: Deps, signal:
   }
   await deps.store.addCandidate(submission.id, batch);
   await deps.store.adopt(submission.id, batch.id, 'user');
+}
+
+async function findBatch(batchId: string, deps: Deps, signal: AbortSignal): Promise<Batch> {
+  try {
+    return (await repeatRead(() => deps.provider.retrieveBatch(batchId, signal), deps.clock, signal)).batch;
+  } catch (error) {
+    if (!(error instanceof ProviderError) || error.status !== 404) throw error;
+    throw new UsageError(`batch ${batchId} was not adopted: the API does not know it`, {
+      code: 'batch_not_found',
+      why: error.why ?? error.message,
+      next: 'look up its id in the Console; a batch is visible only to keys of its own workspace',
+      cause: error,
+    });
+  }
 }
 
 /**

@@ -28,17 +28,19 @@ export async function submitShards(run: Run, refusals: number, signal: AbortSign
   const { store, report } = run.deps;
   for (;;) {
     const views = await store.shards(run.job.id);
+    // Numbers go on after a split.
+    const shards = Math.max(0, ...views.map((view) => view.shard.number));
     const { shard, heldBy } = await nextUnsent(run, views);
     if (shard === null) return { waitMs: null, heldBy };
     signal.throwIfAborted();
-    const outcome = await sendPatiently(run, shard, views.length, signal);
+    const outcome = await sendPatiently(run, shard, shards, signal);
     if (outcome === null) return { waitMs: null, heldBy: null };
     switch (outcome.kind) {
       case 'created':
         report({
           kind: 'created',
           shard: shard.number,
-          shards: views.length,
+          shards,
           batchId: outcome.batch.id,
           requests: shard.requests,
         });
@@ -47,7 +49,7 @@ export async function submitShards(run: Run, refusals: number, signal: AbortSign
         report({
           kind: 'in_doubt',
           shard: shard.number,
-          shards: views.length,
+          shards,
           requests: shard.requests,
           why: outcome.reason,
           settleMs: run.settleMs,

@@ -45,11 +45,12 @@ export async function watchAbsent(
           });
           break;
         }
-        const text = `${batch.id} may be a second copy of shard ${view.shard.number}; it is checked when it ends`;
-        report({ kind: 'notice', text });
-        continue;
-      }
-      if (verdict !== 'provisional' || !hasEnded(batch)) continue;
+        if (!hasEnded(batch)) {
+          const text = `${batch.id} may be a second copy of shard ${view.shard.number}; it is checked when it ends`;
+          report({ kind: 'problem', text });
+          continue;
+        }
+      } else if (verdict !== 'provisional' || !hasEnded(batch)) continue;
       const proof = await proveBatch(run, batch, view.shard.nonce, signal);
       if (proof === 'foreign') await store.rejectCandidate(watched.id, batch.id);
       if (proof === 'ours') {

@@ -6,7 +6,7 @@ import { outputKeyOf } from './requests.ts';
 
 type Building = Pick<
   JobStore,
-  'createJob' | 'openShard' | 'addRows' | 'closeShard' | 'finishBuild' | 'dropJob'
+  'createJob' | 'openShard' | 'addRows' | 'closeShard' | 'finishBuild' | 'finishedTwin' | 'dropJob'
 >;
 
 /**
@@ -105,6 +105,8 @@ export function building(connection: Connection): Building {
         events.record({ jobId, kind: 'job_built', detail: { records: count, shards: built.length } });
         return null;
       }),
+
+    finishedTwin: (jobId) => read(() => jobs.finishedTwin(jobs.byId(jobId))),
 
     async dropJob(jobId) {
       // Not one transaction: from the first commit on the job is `building` again, which counts for nothing and which

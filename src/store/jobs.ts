@@ -62,6 +62,15 @@ export function prepareJobs(db: Db) {
     ORDER BY jobs.id DESC
     LIMIT 1
   `);
+  const selectFinished = db.prepare<{ id: number; on: JobSpec['on'] }, JobRow>(`
+    ${SELECT_JOB}
+    WHERE jobs.content_sha256 = (SELECT content_sha256 FROM jobs WHERE id = :id)
+      AND jobs.id <> :id
+      AND jobs.state = 'done'
+      AND CASE WHEN accounts.base_url LIKE 'emulator:%' THEN 'emulator' ELSE 'api' END = :on
+    ORDER BY jobs.id DESC
+    LIMIT 1
+  `);
   const updateWithdrawn = db.prepare<{ id: number }>(`
     UPDATE jobs
     SET submit_requested_at = NULL, account_id = NULL
@@ -133,6 +142,10 @@ export function prepareJobs(db: Db) {
     /** Another job of this content on the side that `job` was built for, the newest. */
     unfinished(contentSha256: string, { id, spec }: Job): Job | null {
       const row = selectUnfinished.get({ contentSha256, on: spec.on, exceptId: id });
+      return row === undefined ? null : toJob(row);
+    },
+    finishedTwin({ id, spec }: Job): Job | null {
+      const row = selectFinished.get({ id, on: spec.on });
       return row === undefined ? null : toJob(row);
     },
     /** False when the job is not `building`. */

@@ -9,6 +9,7 @@ type Reconciling = Pick<
   | 'doubts'
   | 'jobInDoubt'
   | 'sealedWorkspace'
+  | 'jobsUnderWatch'
   | 'watched'
   | 'knownBatchIds'
   | 'candidates'
@@ -43,6 +44,7 @@ export function reconciling(connection: Connection): Reconciling {
     doubts: (jobId) => read(() => submissions.doubts(jobId)),
     jobInDoubt: (account, requests, exceptShardId) =>
       read(() => submissions.jobInDoubt(account, requests, exceptShardId)),
+    jobsUnderWatch: (nowMs) => read(() => submissions.watchedJobIds(nowMs).map(connection.jobs.byId)),
     sealedWorkspace: (jobId) => read(() => submissions.workspaceOf(jobId)),
     watched: (account, nowMs) => read(() => submissions.watched(account, nowMs)),
     knownBatchIds: (ids) =>

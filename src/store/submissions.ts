@@ -175,6 +175,17 @@ export function prepareSubmissions(db: Db) {
       AND accounts.base_url = :baseUrl
     ORDER BY submissions.id
   `);
+  const selectWatchedJobs = db
+    .prepare<{ at: string }, number>(`
+      SELECT DISTINCT stages.job_id
+      FROM submissions
+      JOIN shards ON shards.id = submissions.shard_id
+      JOIN stages ON stages.id = shards.stage_id
+      WHERE submissions.state IN ('absent','rejected')
+        AND submissions.watch_until_at > :at
+      ORDER BY stages.job_id
+    `)
+    .pluck();
   const selectSent = db.prepare<{ jobId: number }>(`
     SELECT 1
     FROM submissions
@@ -254,6 +265,7 @@ export function prepareSubmissions(db: Db) {
       selectWatched
         .all({ baseUrl, at: toTime(nowMs) })
         .map((row) => ({ ...toSubmission(row), requests: row.requests })),
+    watchedJobIds: (nowMs: number): readonly number[] => selectWatchedJobs.all({ at: toTime(nowMs) }),
     /** Whether anything of the job has, or may have, left this machine. */
     isSent: (jobId: number): boolean => selectSent.get({ jobId }) !== undefined,
     deleteOfJob: (jobId: number) => deleteOfJob.run({ jobId }),

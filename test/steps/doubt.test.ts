@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type { Job } from '../../src/core/job.ts';
 import { adoptByUser, resubmitByUser } from '../../src/steps/decide-doubt.ts';
 import { runJob } from '../../src/steps/run-job.ts';
+import { watchJob } from '../../src/steps/watch-job.ts';
 import { marker } from '../support/sample-job.ts';
 import { FAST, makeWorkbench, type Workbench } from '../support/workbench.ts';
 
@@ -138,6 +139,22 @@ describe('a create whose answer was lost', () => {
     );
     expect(outcome.job.state).toBe('done');
     expect(await bench.deps.store.doubts(first.id)).toHaveLength(1);
+  });
+
+  it('that turns up after the job is done is found by the watch, within a day', async () => {
+    const bench = await makeWorkbench();
+    await bench.setFaults('list-lag=8', 'lost-reply');
+    const job = await bench.build(12);
+    await bench.run(job, { settleMs: 300 });
+    expect(bench.told.map((one) => one.kind)).not.toContain('late_duplicate');
+    await bench.setFaults();
+    const [watched] = await bench.deps.store.jobsUnderWatch(Date.now());
+    expect(watched?.jobId).toBe(job.jobId);
+    await watchJob(job, bench.deps, signal);
+    expect(bench.told.map((one) => one.kind)).toContain('late_duplicate');
+    const before = bench.told.length;
+    await watchJob(job, bench.deps, signal);
+    expect(bench.told.slice(before).map((one) => one.kind)).not.toContain('late_duplicate');
   });
 
   it('does not hold back shards of another count, and holds back one of the same', async () => {

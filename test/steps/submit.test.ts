@@ -155,6 +155,10 @@ describe('submitting', () => {
     expect(again.jobId).toBe(job.jobId);
     await bench.run(job);
     expect((await bench.build(12)).jobId).not.toBe(job.jobId);
+    const warning = bench.told.find((one) => one.kind === 'problem');
+    expect(warning?.kind === 'problem' ? warning.text : '').toContain(
+      `job ${job.jobId} of the same content is done`,
+    );
   });
 });
 

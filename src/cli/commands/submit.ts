@@ -43,7 +43,7 @@ async function submit(text: string | undefined, flags: SubmitFlags, context: Con
     throw new UsageError('real-time mode is not there yet', {
       code: 'use_batch_missing',
       why: 'this version sends requests through the Message Batches API only',
-      next: `batchctl submit ${text === undefined ? '' : `${text} `}--use-batch`,
+      next: `batchctl submit ${text === undefined ? '' : `${text} `}--use-batch${context.emulator ? ' --emulator' : ''}`,
     });
   }
   const job = await pickJob(text, flags, context);

@@ -11,7 +11,7 @@ export function addVerifyCommand(program: Command, io: Io): void {
     .summary('prove that nothing was lost')
     .argument('<id>', ID_HELP)
     .description(
-      'Prove that nothing was lost: every request has exactly one row, every file is there and unchanged. Asks no server.',
+      'Prove that nothing was lost: every request has exactly one row, the raw results are unchanged, every answer has its file. Asks no server.',
     )
     .addHelpText('after', '\nExample:\n  $ batchctl verify latest\n')
     .action((id: string, _flags: object, self: Command) => io.run(self, (context) => verify(id, context)));

@@ -51,6 +51,8 @@ export type Progress =
   | { readonly kind: 'downloading'; readonly batchId: string; readonly bytes: number }
   | { readonly kind: 'applying'; readonly batchId: string; readonly rows: number; readonly requests: number }
   | { readonly kind: 'writing'; readonly rows: number }
-  | { readonly kind: 'notice'; readonly text: string };
+  | { readonly kind: 'notice'; readonly text: string }
+  /** Something that the user must hear of, also with --quiet. */
+  | { readonly kind: 'problem'; readonly text: string };
 
 export type ReportProgress = (progress: Progress) => void;

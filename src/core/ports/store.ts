@@ -102,6 +102,8 @@ export interface JobStore {
     jobId: number,
     facts: { readonly records: number; readonly contentSha256: string; readonly reuse: boolean },
   ): Promise<Job | null>;
+  /** The newest final job of the same content on the same side: what sending this one again would pay for again. */
+  finishedTwin(jobId: number): Promise<Job | null>;
   /** Forgets a job that was never submitted. @throws StoreError when it was. */
   dropJob(jobId: number): Promise<void>;
   /** Jobs still in state `building`: under way, or left by a build that was cut off. */
@@ -178,6 +180,8 @@ export interface JobStore {
   sealedWorkspace(jobId: number): Promise<string | null>;
   /** Judged absent or refused, and still to be looked for. */
   watched(account: Account, nowMs: number): Promise<readonly (Submission & { readonly requests: number })[]>;
+  /** Jobs, final or not, with a submission that is still to be looked for. */
+  jobsUnderWatch(nowMs: number): Promise<readonly Job[]>;
   /** Those of `ids` that are some submission's own, proven or recorded. */
   knownBatchIds(ids: readonly string[]): Promise<ReadonlySet<string>>;
   candidates(submissionId: number): Promise<readonly Candidate[]>;

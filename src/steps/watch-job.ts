@@ -1,0 +1,21 @@
+import { isBeforeFence } from '../core/doubt.ts';
+import type { Job } from '../core/job.ts';
+import type { Deps } from './deps.ts';
+import { createServerTime } from './server-time.ts';
+import { walkBatches } from './walk-batches.ts';
+import { watchAbsent } from './watch-absent.ts';
+
+/**
+ * One listing for a final job that still has a submission under watch: a batch that turns up now was paid beside the one
+ * that the job has, and the user should hear of it. The caller holds the job's lock.
+ */
+export async function watchJob(job: Job, deps: Deps, signal: AbortSignal): Promise<void> {
+  const run = { job, deps, time: createServerTime(deps.clock), settleMs: 0 };
+  const views = await deps.store.shards(job.id);
+  const ids = new Set(views.map((view) => view.shard.id));
+  const watched = await deps.store.watched(deps.provider.account, deps.clock.now().getTime());
+  const starts = watched.filter((one) => ids.has(one.shardId)).map((one) => one.uploadStartedMs);
+  if (starts.length === 0) return;
+  const walk = await walkBatches(run, (batch) => isBeforeFence(batch, Math.min(...starts)), signal);
+  await watchAbsent(run, views, walk, signal);
+}

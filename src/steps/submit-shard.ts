@@ -12,6 +12,9 @@ import { writeReceipt } from './write-receipt.ts';
 /** The tail follows its seal within this, on both clocks, or not at all: a process that slept may have been replaced. */
 const SEAL_FRESH_MS = 5_000;
 
+/** Without an answer for so long, the user is told what is being waited for. */
+const SILENCE_MS = 10_000;
+
 /** `late_batch`: the batch of an earlier attempt appeared, so nothing was sent and that attempt is in doubt again. */
 export type SubmitOutcome = CreateOutcome | { readonly kind: 'late_batch' };
 
@@ -39,6 +42,7 @@ export async function submitShard(
     const earlier = await store.watched(provider.account, uploadStartedMs);
     const submission = await store.startSubmission(shard.id, provider.account, uploadStartedMs);
     const path = shardPath(files.requestsDir(run.job.jobId), shard.stage, shard.number);
+    const answered = new AbortController();
     const outcome = await provider
       .createBatch(
         {
@@ -55,6 +59,7 @@ export async function submitShard(
             );
             signal.throwIfAborted();
             await store.seal(submission.id, { sealedMs: run.time.nowMs(), fence });
+            void tellOfSilence(run, shard, answered.signal);
             return freshness(clock.monotonicMs(), clock.now().getTime(), run);
           },
           onProgress: (bytesSent) =>
@@ -69,11 +74,24 @@ export async function submitShard(
         },
         signal,
       )
-      .catch((error: unknown) => abort(run, submission, error));
+      .catch((error: unknown) => abort(run, submission, error))
+      .finally(() => answered.abort());
     return await record(run, shard, submission, outcome);
   } finally {
     lock.release();
   }
+}
+
+/** The answer to a large create takes its time; one that does not come is waited for, because it may name a paid batch. */
+async function tellOfSilence(
+  { deps: { clock, report } }: Run,
+  shard: Shard,
+  answered: AbortSignal,
+): Promise<void> {
+  await clock.sleep(SILENCE_MS, answered);
+  if (answered.aborted) return;
+  const text = `shard ${shard.number} has been sent whole; waiting for the answer of the API, at most 15 minutes`;
+  report({ kind: 'notice', text });
 }
 
 function freshness(sealedMonotonicMs: number, sealedWallMs: number, run: Run): () => boolean {

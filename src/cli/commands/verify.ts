@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { isFinal } from '../../core/job.ts';
 import type { Context, Io } from '../context.ts';
 import { findJob } from '../find-job.ts';
 import { ID_HELP } from '../flags.ts';
@@ -24,10 +25,11 @@ async function verify(id: string, context: Context): Promise<Verdict> {
   if (context.json) await context.output.json(document);
   else {
     const { job_id, ok, problems, ...counts } = document;
+    const bad = isFinal(job.state) ? 'something is wrong' : `not final yet (${job.state})`;
     const lines = Object.entries(counts).map(([name, count]) => `  ${name.padEnd(10)} ${formatCount(count)}`);
     await context.output.line(
       [
-        `${job_id}: ${ok ? 'everything is accounted for' : 'something is wrong'}`,
+        `${job_id}: ${ok ? 'everything is accounted for' : bad}`,
         ...lines,
         ...problems.map((problem) => `  - ${problem}`),
       ].join('\n'),

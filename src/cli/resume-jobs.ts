@@ -3,6 +3,7 @@ import { isFinal, type Job } from '../core/job.ts';
 import type { JobDocument } from '../core/job-document.ts';
 import type { Deps } from '../steps/deps.ts';
 import type { RunOptions } from '../steps/run-job.ts';
+import { carryOn } from './carry-on.ts';
 import type { ResumeFlags } from './commands/resume.ts';
 import type { Context } from './context.ts';
 import { findJob } from './find-job.ts';
@@ -19,7 +20,7 @@ export async function resumeOne(id: string, flags: ResumeFlags, context: Context
       next: `batchctl submit ${job.jobId} --use-batch`,
     });
   }
-  const fresh = isFinal(job.state) ? job : await carryOn(job, flags, until(flags), context);
+  const fresh = isFinal(job.state) ? job : await resume(job, flags, until(flags), context);
   const document = await describeJob(fresh, await context.wire.localDeps());
   await printJob(document, context);
   return verdictOf(document);
@@ -37,7 +38,7 @@ export async function resumeAll(flags: ResumeFlags, context: Context): Promise<V
     for (const job of jobs) {
       if (failures.has(job.id)) continue;
       try {
-        await carryOn(job, flags, phase, context);
+        await resume(job, flags, phase, context);
       } catch (error) {
         if (isInterruption(error, context.signal)) throw error;
         failures.set(job.id, error);
@@ -94,25 +95,9 @@ function until(flags: ResumeFlags): RunOptions['until'] {
   return flags.once ? 'once' : 'final';
 }
 
-async function carryOn(
-  job: Job,
-  flags: ResumeFlags,
-  phase: RunOptions['until'],
-  context: Context,
-): Promise<Job> {
-  const { runJob } = await import('../steps/run-job.ts');
-  const options: RunOptions = {
-    submit: true,
-    until: phase,
-    settleMs: flags.settle,
-    intervalMs: flags.interval ?? null,
-    maxWaitMs: flags.maxWait ?? null,
-  };
-  const outcome = await runLocked(job, context, context, async (deps) => {
-    await decide(job, flags, deps, context);
-    return runJob(await deps.store.jobById(job.id), options, deps, context.signal);
-  });
-  return outcome.job;
+function resume(job: Job, flags: ResumeFlags, phase: RunOptions['until'], context: Context): Promise<Job> {
+  const first = (deps: Deps): Promise<void> => decide(job, flags, deps, context);
+  return carryOn(job, { submit: true, until: phase }, flags, context, first);
 }
 
 async function decide(job: Job, flags: ResumeFlags, deps: Deps, context: Context): Promise<void> {

@@ -36,11 +36,6 @@ export function setClockRate(db: Db, rate: number): void {
   }).immediate();
 }
 
-/** Real milliseconds that this many seconds of server time take. */
-export function realMsOf(db: Db, serverSeconds: number): number {
-  return (serverSeconds * 1000) / readClock(db).clock_rate;
-}
-
 /** RFC 3339 with microseconds and `+00:00`, as the API writes its times. */
 export function formatTime(us: number): string {
   const ms = Math.floor(us / 1000);

@@ -2,7 +2,8 @@ import { type FileHandle, open, stat } from 'node:fs/promises';
 import type { InputError } from '../core/errors.ts';
 import { errnoOf, errnoWords, inputFailure } from '../core/input-failure.ts';
 import type { TextReader } from '../core/record.ts';
-import { findInvalidUtf8, foreignContent } from '../core/utf8.ts';
+import { foreignContent } from '../core/utf8.ts';
+import { decodeUtf8 } from '../core/utf8-text.ts';
 import { confinePath } from './confined-path.ts';
 
 export interface TextReaderOptions {
@@ -102,18 +103,7 @@ async function readHandle(handle: FileHandle, file: string): Promise<string> {
       problem: `it is ${foreign.what}, not UTF-8 text`,
       next: foreign.next(file),
     });
-  const invalid = findInvalidUtf8(bytes);
-  if (invalid !== -1) {
-    const line = bytes.subarray(0, invalid).toString('latin1').split('\n').length;
-    throw inputFailure({
-      code: 'text_encoding',
-      file,
-      line,
-      problem: `not UTF-8 at byte ${invalid}`,
-      next: `convert it: iconv -f WINDOWS-1252 -t UTF-8 ${file}`,
-    });
-  }
-  const text = bytes.toString('utf8');
+  const text = decodeUtf8(bytes, { code: 'text_encoding', file });
   return text.startsWith('\uFEFF') ? text.slice(1) : text;
 }
 

@@ -3,7 +3,7 @@ import { findJsonError } from '../core/json-error.ts';
 import { JsonTextError, parseExact } from '../core/json-exact.ts';
 import { itemSpans, memberSpans, type Span, skipSpace } from '../core/json-spans.ts';
 import type { RecordSource, SourceItem } from '../core/record.ts';
-import { findInvalidUtf8 } from '../core/utf8.ts';
+import { decodeUtf8 } from '../core/utf8-text.ts';
 import { toFields } from './fields.ts';
 import { readSourceBytes } from './source-file.ts';
 import type { SourcePlace } from './source-path.ts';
@@ -44,18 +44,7 @@ async function readJsonText(file: string, place: SourcePlace, signal: AbortSigna
   const tooLarge =
     'write it as JSONL, an object a line, and use "jsonl": it is streamed (jq -c ".[]" does that)';
   const bytes = await readSourceBytes(file, place, MAX_JSON_BYTES, tooLarge, signal);
-  const invalid = findInvalidUtf8(bytes);
-  if (invalid !== -1) {
-    const line = bytes.subarray(0, invalid).toString('latin1').split('\n').length;
-    throw inputFailure({
-      code: 'source_encoding',
-      file,
-      line,
-      problem: `not UTF-8 at byte ${invalid}`,
-      next: `convert it: iconv -f WINDOWS-1252 -t UTF-8 ${file}`,
-    });
-  }
-  const text = bytes.toString('utf8');
+  const text = decodeUtf8(bytes, { code: 'source_encoding', file });
   // Not JSON.parse: its values of the whole text would take several times the memory of the text.
   const error = findJsonError(text);
   if (error !== null) {

@@ -100,14 +100,21 @@ async function proveCandidates(
     if (!hasEnded(batch)) continue;
     const proof =
       batch.archivedAt === null ? await proveBatch(run, batch, view.shard.nonce, signal) : 'not_yet';
-    if (proof === 'ours') {
-      await store.adopt(submission.id, batchId, 'nonce');
-      report({ kind: 'verified', shard: view.shard.number, batchId });
-      return;
+    switch (proof) {
+      case 'ours':
+        await store.adopt(submission.id, batchId, 'nonce');
+        report({ kind: 'verified', shard: view.shard.number, batchId });
+        return;
+      case 'foreign':
+        await store.rejectCandidate(submission.id, batchId);
+        open -= 1;
+        break;
+      case 'not_yet':
+        if (isPastProof(run, batch)) unprovable.push(`the results of ${batchId} do not say whose they are`);
+        break;
+      default:
+        proof satisfies never;
     }
-    if (proof === 'foreign') await store.rejectCandidate(submission.id, batchId);
-    else if (isPastProof(run, batch)) unprovable.push(`the results of ${batchId} do not say whose they are`);
-    if (proof === 'foreign') open -= 1;
   }
   // As long as one of them may still prove itself, the user has nothing to decide.
   if (open > 0 && unprovable.length === open) await store.judgeStuck(submission.id, unprovable.join('; '));

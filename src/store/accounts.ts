@@ -1,8 +1,6 @@
 import type { Account } from '../core/job.ts';
 import type { Db } from './open.ts';
 
-export type Accounts = ReturnType<typeof prepareAccounts>;
-
 export function prepareAccounts(db: Db) {
   const insertAccount = db.prepare<Account>(`
     INSERT INTO accounts (base_url, key_fingerprint)

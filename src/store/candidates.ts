@@ -2,8 +2,6 @@ import type { Candidate, Look, Rejector } from '../core/submission.ts';
 import type { Db } from './open.ts';
 import { toTime } from './submissions.ts';
 
-export type Candidates = ReturnType<typeof prepareCandidates>;
-
 /** Batches that may be a submission's, and the looks that found none: what a doubt is settled by. */
 export function prepareCandidates(db: Db) {
   const insertCandidate = db.prepare<{ submissionId: number; batchId: string }>(`

@@ -1,7 +1,5 @@
 import type { Db } from './open.ts';
 
-export type Events = ReturnType<typeof prepareEvents>;
-
 export interface NewEvent {
   readonly jobId: number;
   readonly shardId?: number;

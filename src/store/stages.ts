@@ -1,7 +1,5 @@
 import type { Db } from './open.ts';
 
-export type Stages = ReturnType<typeof prepareStages>;
-
 export function prepareStages(db: Db) {
   const insertStage = db.prepare<{ jobId: number; position: number; name: string }>(`
     INSERT INTO stages (job_id, position, name)

@@ -5,8 +5,6 @@ import type { Fence, Submission, SubmissionState } from '../core/submission.ts';
 import { readFence } from './json-columns.ts';
 import type { Db } from './open.ts';
 
-export type Submissions = ReturnType<typeof prepareSubmissions>;
-
 interface SubmissionRow {
   readonly id: number;
   readonly shardId: number;

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { UsageError } from '../../core/errors.ts';
 import { isFinal, type Job } from '../../core/job.ts';
+import { carryOn } from '../carry-on.ts';
 import type { Context, Io } from '../context.ts';
 import { copyResults } from '../copy-results.ts';
 import { findJob } from '../find-job.ts';
@@ -47,7 +48,9 @@ async function retrieve(id: string, flags: RetrieveFlags, context: Context): Pro
       next: `batchctl submit ${job.jobId} --use-batch`,
     });
   }
-  const fresh = isFinal(job.state) ? await restore(job, context) : await download(job, flags, context);
+  const fresh = isFinal(job.state)
+    ? await restore(job, context)
+    : await carryOn(job, { submit: false, until: flags.wait ? 'final' : 'once' }, flags, context);
   const document = await describeJob(fresh, await context.wire.localDeps());
   if (flags.output !== undefined) await copyResults(document, flags.output, context);
   if (flags.output !== '-') await printJob(document, context);
@@ -82,23 +85,4 @@ async function restoreFromApi(job: Job, context: Context): Promise<number> {
     // Found again now that nobody else is at it.
     retrieveAgain(job, await findGaps(job, deps), deps, context.signal),
   );
-}
-
-async function download(job: Job, flags: RetrieveFlags, context: Context): Promise<Job> {
-  const { runJob } = await import('../../steps/run-job.ts');
-  const outcome = await runLocked(job, context, context, (deps) =>
-    runJob(
-      job,
-      {
-        submit: false,
-        until: flags.wait ? 'final' : 'once',
-        settleMs: flags.settle,
-        intervalMs: flags.interval ?? null,
-        maxWaitMs: flags.maxWait ?? null,
-      },
-      deps,
-      context.signal,
-    ),
-  );
-  return outcome.job;
 }

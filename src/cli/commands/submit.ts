@@ -2,13 +2,13 @@ import type { Command } from 'commander';
 import { UsageError } from '../../core/errors.ts';
 import { isFinal, type Job } from '../../core/job.ts';
 import { buildHere } from '../build-here.ts';
+import { carryOn } from '../carry-on.ts';
 import type { Context, Io } from '../context.ts';
 import { findJob } from '../find-job.ts';
 import { addBuildFlags, addWaitFlags, type BuildFlags, type WaitFlags } from '../flags.ts';
 import { pickTarget } from '../pick-target.ts';
 import { describeJob, printJob, verdictOf } from '../print-job.ts';
 import type { Verdict } from '../report-error.ts';
-import { runLocked } from '../run-locked.ts';
 
 interface SubmitFlags extends BuildFlags, WaitFlags {
   readonly useBatch?: boolean;
@@ -47,7 +47,9 @@ async function submit(text: string | undefined, flags: SubmitFlags, context: Con
     });
   }
   const job = await pickJob(text, flags, context);
-  const fresh = isFinal(job.state) ? job : await send(job, flags, context);
+  const fresh = isFinal(job.state)
+    ? job
+    : await carryOn(job, { submit: true, until: flags.submitOnly ? 'submitted' : 'final' }, flags, context);
   const document = await describeJob(fresh, await context.wire.localDeps());
   await printJob(document, context);
   const isSent = document.state === 'in_progress' || document.state === 'ended';
@@ -98,23 +100,4 @@ function refuseBuildFlags(flags: SubmitFlags): void {
     why: 'its requests and shards are fixed',
     next: 'name the job file instead of the job id',
   });
-}
-
-async function send(job: Job, flags: SubmitFlags, context: Context): Promise<Job> {
-  const { runJob } = await import('../../steps/run-job.ts');
-  const outcome = await runLocked(job, context, context, (deps) =>
-    runJob(
-      job,
-      {
-        submit: true,
-        until: flags.submitOnly ? 'submitted' : 'final',
-        settleMs: flags.settle,
-        intervalMs: flags.interval ?? null,
-        maxWaitMs: flags.maxWait ?? null,
-      },
-      deps,
-      context.signal,
-    ),
-  );
-  return outcome.job;
 }

@@ -1,6 +1,7 @@
 import { CsvError, type InfoRecord, Parser } from 'csv-parse';
-import { inputFailure } from '../core/input-failure.ts';
-import type { SourceItem } from '../core/record.ts';
+import type { Location, SourceItem } from '../core/record.ts';
+import type { CsvSource } from '../core/source.ts';
+import { detectDelimiter, readHeader } from './csv-header.ts';
 import { MAX_LINE_BYTES } from './source-lines.ts';
 
 /** Rows of a CSV file out of its bytes. */
@@ -9,15 +10,22 @@ export interface RowReader {
   end(): Promise<void>;
   /** The items since the last call. */
   take(): SourceItem[];
-  /** Whether quoting broke, after which no row can be told from another. */
+  /** Whether quoting or the header broke, after which no row can be told from another. */
   isBroken(): boolean;
+  /** Lines with nothing in them before the last row, so far. */
+  blankLines(): number;
+}
+
+export interface RowOptions extends Pick<CsvSource, 'delimiter' | 'quote'> {
+  /** What is wrong with the columns; null when nothing is. */
+  acceptHeader(names: readonly string[]): string | null;
 }
 
 /**
  * Feeds csv-parse and collects its rows by callback: pushing each through a stream costs twice the time. Bytes must be
  * UTF-8 and not cut inside a character. Throws InputError `csv_header` when the first line cannot name the columns.
  */
-export function createRowReader(file: string): RowReader {
+export function createRowReader(file: string, options: RowOptions): RowReader {
   let items: SourceItem[] = [];
   let header: readonly string[] | null = null;
   let nextLine = 1;
@@ -25,43 +33,65 @@ export function createRowReader(file: string): RowReader {
   let broken = false;
   let failure: unknown = null;
 
-  const parser = new Parser({
-    record_delimiter: ['\r\n', '\n', '\r'],
-    relax_column_count: true,
-    skip_empty_lines: true,
-    max_record_size: MAX_LINE_BYTES,
-    on_record: (row: readonly string[], info: InfoRecord) => {
-      // csv-parse counts CRLF inside quotes twice (7.0.3), so lines are counted from the values.
-      const line = nextLine + info.empty_lines - blankLines;
-      blankLines = info.empty_lines;
-      nextLine = line + 1;
-      for (const value of row) nextLine += lineBreaks(value);
-      if (header === null) header = checkHeader(row, file, line);
-      else items.push(toItem(row, header, file, line));
-      return null;
-    },
-  });
-  parser.on('error', (error) => {
-    if (error instanceof CsvError) {
-      broken = true;
-      items.push({ kind: 'problem', problem: quoteProblem(error.code), at: { file, line: nextLine } });
-    } else {
-      failure = error;
-    }
-  });
+  const startParser = (delimiter: string): Parser => {
+    const started = new Parser({
+      delimiter,
+      quote: options.quote,
+      escape: options.quote ?? '"',
+      record_delimiter: ['\r\n', '\n', '\r'],
+      relax_column_count: true,
+      skip_empty_lines: true,
+      max_record_size: MAX_LINE_BYTES,
+      on_record: (row: readonly string[], info: InfoRecord) => {
+        // csv-parse counts CRLF inside quotes twice (7.0.3), so lines are counted from the values.
+        const line = nextLine + info.empty_lines - blankLines;
+        blankLines = info.empty_lines;
+        nextLine = line + 1;
+        for (const value of row) nextLine += lineBreaks(value);
+        if (broken) return null;
+        if (header === null) takeHeader(row, line, delimiter);
+        else items.push(toItem(row, header, { file, line }, delimiter));
+        return null;
+      },
+    });
+    started.on('error', (error) => {
+      if (error instanceof CsvError) {
+        broken = true;
+        items.push({
+          kind: 'problem',
+          problem: quoteProblem(error.code, options.quote),
+          at: { file, line: nextLine },
+        });
+      } else {
+        failure = error;
+      }
+    });
+    return started;
+  };
+  const takeHeader = (row: readonly string[], line: number, delimiter: string): void => {
+    header = readHeader(row, { file, line, delimiter });
+    const problem = options.acceptHeader(header);
+    if (problem === null) return;
+    broken = true;
+    items.push({ kind: 'problem', problem, at: { file, line } });
+  };
+  let parser = options.delimiter === 'auto' ? null : startParser(options.delimiter);
 
   const settled = (): void => {
     if (failure !== null) throw failure;
   };
   return {
     async push(bytes) {
-      if (!broken) await new Promise<void>((resolve) => parser.write(bytes, () => resolve()));
+      parser ??= startParser(detectDelimiter(bytes.toString('utf8'), options.quote));
+      const feeding = parser;
+      if (!broken) await new Promise<void>((resolve) => feeding.write(bytes, () => resolve()));
       settled();
     },
     async end() {
-      if (!broken)
+      const ending = parser;
+      if (!broken && ending !== null)
         await new Promise<void>((resolve) =>
-          parser
+          ending
             .once('error', () => resolve())
             .once('close', resolve)
             .end()
@@ -75,15 +105,21 @@ export function createRowReader(file: string): RowReader {
       return taken;
     },
     isBroken: () => broken,
+    blankLines: () => blankLines,
   };
 }
 
-function toItem(row: readonly string[], header: readonly string[], file: string, line: number): SourceItem {
-  const at = { file, line };
+function toItem(
+  row: readonly string[],
+  header: readonly string[],
+  at: Location,
+  delimiter: string,
+): SourceItem {
   if (row.length !== header.length) {
+    const name = delimiter === ',' ? 'comma' : `delimiter (${JSON.stringify(delimiter)})`;
     return {
       kind: 'problem',
-      problem: `the row has ${row.length} values, the header ${header.length}; a value with a comma or a line break needs double quotes`,
+      problem: `the row has ${row.length} values, the header ${header.length}; a value with a ${name} or a line break needs double quotes`,
       at,
     };
   }
@@ -92,38 +128,19 @@ function toItem(row: readonly string[], header: readonly string[], file: string,
   return { kind: 'record', fields, at };
 }
 
-function checkHeader(row: readonly string[], file: string, line: number): readonly string[] {
-  const names = row.map((name) => name.trim());
-  const refuse = (problem: string, next: string): Error =>
-    inputFailure({ code: 'csv_header', file, line, problem, next });
-  const empty = names.indexOf('');
-  if (empty !== -1)
-    throw refuse(
-      `column ${empty + 1} of the header has no name`,
-      'give every column a name in the first line',
-    );
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined)
-    throw refuse(`two columns of the header are called "${twice}"`, 'rename one of them');
-  const single = names.length === 1 ? names[0] : undefined;
-  const delimiter = single?.includes(';') ? 'semicolons' : single?.includes('\t') ? 'tabs' : null;
-  if (delimiter !== null)
-    throw refuse(`the columns are separated by ${delimiter}, not commas`, 'save the file with commas');
-  return names;
-}
-
 function lineBreaks(value: string): number {
   if (!value.includes('\n') && !value.includes('\r')) return 0;
   return value.match(/\r\n|\n|\r/g)?.length ?? 0;
 }
 
-function quoteProblem(code: string): string {
+function quoteProblem(code: string, quote: string | null): string {
+  const name = quote === '"' || quote === null ? 'double quote' : `quote (${quote})`;
   switch (code) {
     case 'CSV_QUOTE_NOT_CLOSED':
-      return 'a double quote is opened in this row and never closed';
+      return `a ${name} is opened in this row and never closed`;
     case 'CSV_MAX_RECORD_SIZE':
-      return `the row has more than ${MAX_LINE_BYTES.toLocaleString('en-US')} characters; is a double quote opened in it and not closed?`;
+      return `the row has more than ${MAX_LINE_BYTES.toLocaleString('en-US')} characters; is a ${name} opened in it and not closed?`;
     default:
-      return 'a double quote stands inside a value of this row; write it twice ("") and the value in quotes. The rest of the file was not read';
+      return `a ${name} stands inside a value of this row; write it twice (${(quote ?? '"').repeat(2)}) and the value in quotes. The rest of the file was not read`;
   }
 }

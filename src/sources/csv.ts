@@ -1,23 +1,59 @@
 import type { RecordSource, SourceItem } from '../core/record.ts';
-import { findInvalidUtf8, incompleteTail } from '../core/utf8.ts';
+import type { CsvSource } from '../core/source.ts';
+import { headerDifference } from './csv-header.ts';
 import { createRowReader } from './csv-rows.ts';
-import { openSourceFile, type SourceFile } from './source-file.ts';
+import { utf8Chunks } from './csv-text.ts';
+import { readSeveral } from './several-files.ts';
+import { openSourceFile } from './source-file.ts';
 import type { SourcePlace } from './source-path.ts';
 
-/** `source: {csv: FILE}`: a header line with the names of the columns, then a record a row (RFC 4180). */
-export function openCsv(file: string, place: SourcePlace): RecordSource {
-  return { items: (signal) => readRows(file, place, signal) };
+/**
+ * `source: {csv: FILE}`: a header line with the names of the columns, then a record a row (RFC 4180). Each of several
+ * files has a header; one with other columns is a problem, and its rows are not read.
+ */
+export function openCsv(source: CsvSource, place: SourcePlace): RecordSource {
+  let skipped = 0;
+  return {
+    items(signal) {
+      skipped = 0;
+      let first: { readonly file: string; readonly names: readonly string[] } | null = null;
+      const acceptHeader = (names: readonly string[], file: string): string | null => {
+        first ??= { file, names };
+        return headerDifference(names, first);
+      };
+      const count = (blank: number): void => {
+        skipped += blank;
+      };
+      return readSeveral(
+        source.paths,
+        place,
+        (file) => readRows(file, { source, place, signal, acceptHeader, count }),
+        signal,
+      );
+    },
+    skipped: () => skipped,
+  };
+}
+
+interface Reading {
+  readonly source: CsvSource;
+  readonly place: SourcePlace;
+  readonly signal: AbortSignal;
+  /** What is wrong with the columns of one file of several. */
+  acceptHeader(names: readonly string[], file: string): string | null;
+  count(blankLines: number): void;
 }
 
 async function* readRows(
-  file: string,
-  place: SourcePlace,
-  signal: AbortSignal,
+  path: string,
+  { source, place, signal, acceptHeader, count }: Reading,
 ): AsyncGenerator<readonly SourceItem[]> {
-  const source = await openSourceFile(file, place);
-  const rows = createRowReader(file);
+  const allowUtf16 = source.encoding === null || source.encoding === 'utf16le';
+  const opened = await openSourceFile(path, place, signal, { allowUtf16 });
+  const { file } = opened;
+  const rows = createRowReader(file, { ...source, acceptHeader: (names) => acceptHeader(names, file) });
   try {
-    for await (const bytes of wholeCharacters(source, signal)) {
+    for await (const bytes of utf8Chunks(opened, source.encoding)) {
       if ('problem' in bytes) {
         yield [...rows.take(), { kind: 'problem', problem: bytes.problem, at: { file, line: bytes.line } }];
         return;
@@ -31,45 +67,7 @@ async function* readRows(
     const items = rows.take();
     if (items.length > 0) yield items;
   } finally {
-    await source.close();
+    count(rows.blankLines());
+    await opened.close();
   }
-}
-
-interface InvalidText {
-  readonly line: number;
-  readonly problem: string;
-}
-
-/** The file in chunks that never cut a character; ends at the first bytes that are not UTF-8. */
-async function* wholeCharacters(
-  source: SourceFile,
-  signal: AbortSignal,
-): AsyncGenerator<Buffer | InvalidText> {
-  let tail = Buffer.alloc(0);
-  let offset = source.startOffset;
-  let line = 1;
-  const invalidAt = (bytes: Buffer, position: number): InvalidText => ({
-    line: line + countLines(bytes.subarray(0, position)),
-    problem: `not UTF-8 at byte ${offset + position} of the file; convert it: iconv -f WINDOWS-1252 -t UTF-8`,
-  });
-  for await (const chunk of source.chunks(signal)) {
-    const joined = tail.length === 0 ? chunk : Buffer.concat([tail, chunk]);
-    const whole = joined.subarray(0, joined.length - incompleteTail(joined));
-    const invalid = findInvalidUtf8(whole);
-    if (invalid !== -1) {
-      yield invalidAt(whole, invalid);
-      return;
-    }
-    yield whole;
-    tail = Buffer.from(joined.subarray(whole.length));
-    offset += whole.length;
-    line += countLines(whole);
-  }
-  if (tail.length > 0) yield invalidAt(tail, 0);
-}
-
-function countLines(bytes: Buffer): number {
-  let lines = 0;
-  for (let at = bytes.indexOf(0x0a); at !== -1; at = bytes.indexOf(0x0a, at + 1)) lines += 1;
-  return lines;
 }

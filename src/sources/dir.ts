@@ -1,5 +1,4 @@
-import { glob } from 'node:fs/promises';
-import { join, posix, relative, resolve, sep } from 'node:path';
+import { posix } from 'node:path';
 import { InputError, UsageError } from '../core/errors.ts';
 import { inputFailure } from '../core/input-failure.ts';
 import { JsonTextError, parseExact } from '../core/json-exact.ts';
@@ -7,6 +6,7 @@ import type { RecordSource, SourceItem } from '../core/record.ts';
 import { compileTemplate, type Template, TemplateError } from '../core/template.ts';
 import { findInvalidUtf8 } from '../core/utf8.ts';
 import { toFields } from './fields.ts';
+import { globFiles } from './glob-files.ts';
 import { readSourceBytes } from './source-file.ts';
 import type { SourcePlace } from './source-path.ts';
 
@@ -18,9 +18,6 @@ export interface DirSource {
 
 // A request has at most 32 MB, so a longer text fits in none.
 const MAX_TEXT_BYTES = 32_000_000;
-
-// Never the user's texts, and what batchctl writes must not become its own input.
-const SKIPPED = new Set(['node_modules', '.git', '.batchctl', 'batch_requests', 'batch_results']);
 
 const CHUNK_ITEMS = 100;
 const CHUNK_CHARACTERS = 4_000_000;
@@ -38,7 +35,7 @@ async function* readFiles(
   const meta = compileMeta(source.meta);
   let items: SourceItem[] = [];
   let characters = 0;
-  for (const path of await listFiles(source.glob, place)) {
+  for (const path of await globFiles(source.glob, place)) {
     const item = await readRecord(path, meta, place, signal);
     items.push(item);
     if (item.kind === 'record') characters += String(item.fields['text']).length;
@@ -62,31 +59,6 @@ function compileMeta(meta: string | null): Template | null {
       cause,
     });
   }
-}
-
-/** Paths relative to the job file with `/`, in the order of their code units: the same on every machine. */
-async function listFiles(pattern: string, { root, dir }: SourcePlace): Promise<readonly string[]> {
-  const from = resolve(root, dir);
-  const [, fixed = ''] = /^([^*?[\]{}]*(?:\/|$))/.exec(pattern) ?? [];
-  const way = relative(resolve(root), resolve(from, fixed));
-  if (way === '..' || way.startsWith(`..${sep}`) || /(?:\*|\]|\}).*\/\.\.(?:\/|$)/.test(pattern)) {
-    throw inputFailure({
-      code: 'source_outside',
-      file: pattern,
-      problem: 'the glob leads out of the workspace',
-      next: 'copy the files into the workspace',
-    });
-  }
-  const paths: string[] = [];
-  for await (const entry of glob(pattern, {
-    cwd: from,
-    withFileTypes: true,
-    exclude: (found) => SKIPPED.has(found.name),
-  })) {
-    if (!entry.isDirectory())
-      paths.push(relative(from, join(entry.parentPath, entry.name)).split(sep).join('/'));
-  }
-  return paths.sort();
 }
 
 async function readRecord(

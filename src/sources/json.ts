@@ -3,8 +3,10 @@ import { findJsonError } from '../core/json-error.ts';
 import { JsonTextError, parseExact } from '../core/json-exact.ts';
 import { itemSpans, memberSpans, type Span, skipSpace } from '../core/json-spans.ts';
 import type { RecordSource, SourceItem } from '../core/record.ts';
+import { STDIN } from '../core/source.ts';
 import { decodeUtf8 } from '../core/utf8-text.ts';
 import { toFields } from './fields.ts';
+import { readSeveral } from './several-files.ts';
 import { readSourceBytes } from './source-file.ts';
 import type { SourcePlace } from './source-path.ts';
 
@@ -14,8 +16,10 @@ const MAX_JSON_BYTES = 256_000_000;
 const CHUNK_ITEMS = 1000;
 
 /** `source: {json: FILE}`: a list of objects, {"items": [...]}, or one object. The text is read whole, its items one by one. */
-export function openJson(file: string, place: SourcePlace): RecordSource {
-  return { items: (signal) => readItems(file, place, signal) };
+export function openJson(paths: readonly string[], place: SourcePlace): RecordSource {
+  return {
+    items: (signal) => readSeveral(paths, place, (file) => readItems(file, place, signal), signal),
+  };
 }
 
 async function* readItems(
@@ -24,13 +28,14 @@ async function* readItems(
   signal: AbortSignal,
 ): AsyncGenerator<readonly SourceItem[]> {
   const text = await readJsonText(file, place, signal);
+  const shown = file === STDIN ? 'stdin' : file;
   let items: SourceItem[] = [];
   let line = 1;
   let counted = 0;
-  for (const span of recordSpans(text, file)) {
+  for (const span of recordSpans(text, shown)) {
     line += countLines(text, counted, span.start);
     counted = span.start;
-    items.push(readItem(text, span, { file, line }));
+    items.push(readItem(text, span, { file: shown, line }));
     if (items.length === CHUNK_ITEMS) {
       signal.throwIfAborted();
       yield items;
@@ -40,10 +45,11 @@ async function* readItems(
   if (items.length > 0) yield items;
 }
 
-async function readJsonText(file: string, place: SourcePlace, signal: AbortSignal): Promise<string> {
+async function readJsonText(path: string, place: SourcePlace, signal: AbortSignal): Promise<string> {
+  const file = path === STDIN ? 'stdin' : path;
   const tooLarge =
     'write it as JSONL, an object a line, and use "jsonl": it is streamed (jq -c ".[]" does that)';
-  const bytes = await readSourceBytes(file, place, MAX_JSON_BYTES, tooLarge, signal);
+  const bytes = await readSourceBytes(path, place, MAX_JSON_BYTES, tooLarge, signal);
   const text = decodeUtf8(bytes, { code: 'source_encoding', file });
   // Not JSON.parse: its values of the whole text would take several times the memory of the text.
   const error = findJsonError(text);

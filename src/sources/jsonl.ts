@@ -1,15 +1,16 @@
 import { JsonTextError, parseExact } from '../core/json-exact.ts';
-import type { RecordSource, SourceItem } from '../core/record.ts';
+import type { Location, RecordSource, SourceItem } from '../core/record.ts';
 import { toFields } from './fields.ts';
-import { readSourceLines } from './source-lines.ts';
+import { openLines } from './line-files.ts';
 import type { SourcePlace } from './source-path.ts';
 
 /** `source: {jsonl: FILE}`: a JSON object a line, a record a line. */
-export function openJsonl(file: string, place: SourcePlace): RecordSource {
-  return { items: (signal) => readSourceLines(file, place, readRecord, signal) };
+export function openJsonl(paths: readonly string[], place: SourcePlace): RecordSource {
+  return openLines(paths, place, readJsonRecord);
 }
 
-function readRecord(text: string, at: { readonly file: string; readonly line: number }): SourceItem {
+/** A line of JSONL as a record. */
+export function readJsonRecord(text: string, at: Location): SourceItem {
   let value: unknown;
   try {
     value = parseExact(text);

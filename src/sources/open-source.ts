@@ -1,15 +1,22 @@
 import { inputFailure } from '../core/input-failure.ts';
-import type { Source } from '../core/job-file.ts';
 import type { RecordSource } from '../core/record.ts';
+import { type Source, STDIN } from '../core/source.ts';
 import { openAxes } from './axes.ts';
+import { openCommand } from './command.ts';
 import { openCsv } from './csv.ts';
 import { openDir } from './dir.ts';
+import { openGiven } from './given.ts';
 import { openJson } from './json.ts';
-import { openJsonl } from './jsonl.ts';
+import { openJsonl, readJsonRecord } from './jsonl.ts';
+import { openModule } from './module.ts';
+import { openParquet } from './parquet.ts';
+import { refuseReady } from './ready-record.ts';
 import { openRequests } from './requests.ts';
 import type { SourcePlace } from './source-path.ts';
+import { openSqlite } from './sqlite.ts';
+import { openTextFiles } from './text.ts';
 
-/** The records of a job file's `source`. Nothing is opened before they are asked for. */
+/** The records of a job file's `source`. Nothing is opened, loaded or started before they are asked for. */
 export function openSource(source: Source, place: SourcePlace): RecordSource {
   const opened = openKind(source, place);
   return {
@@ -21,19 +28,32 @@ export function openSource(source: Source, place: SourcePlace): RecordSource {
       }
       if (!any) throw noRecords(source);
     },
+    skipped: () => opened.skipped?.() ?? 0,
   };
 }
 
 function openKind(source: Source, place: SourcePlace): RecordSource {
   switch (source.kind) {
     case 'csv':
-      return openCsv(source.path, place);
+      return openCsv(source, place);
     case 'jsonl':
-      return openJsonl(source.path, place);
+      return openJsonl(source.paths, place);
     case 'json':
-      return openJson(source.path, place);
+      return openJson(source.paths, place);
+    case 'text':
+      return openTextFiles(source, place);
+    case 'parquet':
+      return openParquet(source, place);
+    case 'sqlite':
+      return openSqlite(source, place);
+    case 'module':
+      return openModule(source, place, (fields, at) => refuseReady({ kind: 'record', fields, at }, 'module'));
+    case 'command':
+      return openCommand(source, place, (text, at) => refuseReady(readJsonRecord(text, at), 'command'));
     case 'requests':
-      return openRequests(source.path, place);
+      return openRequests(source, place);
+    case 'given':
+      return openGiven(place, 'records', (fields, at) => ({ kind: 'record', fields, at }));
     case 'axes':
       return openAxes(source.axes);
     case 'dir':
@@ -42,23 +62,39 @@ function openKind(source: Source, place: SourcePlace): RecordSource {
 }
 
 function noRecords(source: Source): Error {
+  const none = (file: string, problem: string, next?: string): Error =>
+    inputFailure({ code: 'no_records', file, problem, ...(next === undefined ? {} : { next }) });
   switch (source.kind) {
     case 'axes':
-      return inputFailure({ code: 'no_records', file: 'axes', problem: 'the axes give no record' });
+      return none('axes', 'the axes give no record');
     case 'dir':
-      return inputFailure({
-        code: 'no_records',
-        file: source.glob,
-        problem: 'no file matches the glob',
-        next: 'check "source.dir" in the job file; it is relative to it',
-      });
+      return none(
+        source.glob,
+        'no file matches the glob',
+        'check "source.dir" in the job file; it is relative to it',
+      );
     case 'csv':
-      return inputFailure({
-        code: 'no_records',
-        file: source.path,
-        problem: 'there is no record in it (a first line with the names of the columns, then a row a record)',
-      });
+      return none(
+        filesOf(source.paths),
+        'there is no record in it (a first line with the names of the columns, then a row a record)',
+      );
+    case 'sqlite':
+      return none(source.path, 'the query gives no row');
+    case 'module':
+      return none(source.path, 'the module gives no record');
+    case 'command':
+      return none(source.command.join(' '), 'the program printed no record');
+    case 'requests':
+      return source.from.kind === 'files'
+        ? none(filesOf(source.from.paths), 'there is no record in it')
+        : noRecords(source.from);
+    case 'given':
+      return none('what was given', 'there is no record in it');
     default:
-      return inputFailure({ code: 'no_records', file: source.path, problem: 'there is no record in it' });
+      return none(filesOf(source.paths), 'there is no record in it');
   }
+}
+
+function filesOf(paths: readonly string[]): string {
+  return paths.map((path) => (path === STDIN ? 'stdin' : path)).join(', ');
 }

@@ -1,19 +1,33 @@
 import { JsonTextError, parseJson, refuseDeepNesting } from '../core/json-exact.ts';
 import { type MemberSpan, memberSpans } from '../core/json-spans.ts';
 import { didYouMean } from '../core/nearest.ts';
-import type { RecordSource, SourceItem } from '../core/record.ts';
-import { readSourceLines } from './source-lines.ts';
+import type { Location, RecordSource, SourceItem } from '../core/record.ts';
+import type { RequestsSource } from '../core/source.ts';
+import { openCommand } from './command.ts';
+import { openGiven } from './given.ts';
+import { openLines } from './line-files.ts';
+import { openModule } from './module.ts';
 import type { SourcePlace } from './source-path.ts';
 
-/**
- * `source: {requests: FILE}`: ready-made lines {"custom_id", "params"}. The text of `params` is cut out of the line
- * and goes on the wire as it was written: big integers, key order and escapes included.
- */
-export function openRequests(file: string, place: SourcePlace): RecordSource {
-  return { items: (signal) => readSourceLines(file, place, readRequest, signal) };
+/** `source: {requests: …}`: ready-made lines {"custom_id", "params"}, from files, a program, a module or the caller. */
+export function openRequests({ from }: RequestsSource, place: SourcePlace): RecordSource {
+  switch (from.kind) {
+    case 'files':
+      return openLines(from.paths, place, readRequest);
+    case 'command':
+      return openCommand(from, place, readRequest);
+    case 'module':
+      return openModule(from, place, (fields, at) => readRequest(JSON.stringify(fields), at));
+    case 'given':
+      return openGiven(place, 'requests', (fields, at) => readRequest(JSON.stringify(fields), at));
+  }
 }
 
-function readRequest(text: string, at: { readonly file: string; readonly line: number }): SourceItem {
+/**
+ * The text of `params` is cut out of the line and goes on the wire as it was written: big integers, key order and
+ * escapes included.
+ */
+function readRequest(text: string, at: Location): SourceItem {
   try {
     const value = parseJson(text);
     refuseDeepNesting(value);

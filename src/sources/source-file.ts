@@ -1,62 +1,80 @@
-import type { BigIntStats } from 'node:fs';
-import { type FileHandle, stat } from 'node:fs/promises';
-import { StoreError } from '../core/errors.ts';
-import { errnoOf, errnoWords, inputFailure } from '../core/input-failure.ts';
+import { inputFailure } from '../core/input-failure.ts';
 import { foreignContent, hasByteOrderMark } from '../core/utf8.ts';
-import { confine, openRegular, type SourcePlace, unreadable } from './source-path.ts';
+import { isGzip, unzip } from './gzip.ts';
+import { openSourceBytes, type SourceBytes } from './source-bytes.ts';
+import type { SourcePlace } from './source-path.ts';
 
-/** A data file that is open for one pass from its first byte to its last. */
+/** Text that is open for one pass from its first byte to its last. */
 export interface SourceFile {
-  /** As the user wrote it. */
+  /** What problems call it. */
   readonly file: string;
-  readonly sizeBytes: number;
-  /** The bytes after a byte order mark, in fresh buffers. Ends with a check that the file is still the same one. */
-  chunks(signal: AbortSignal): AsyncGenerator<Buffer>;
-  /** Of the first byte of `chunks`: 3 after a byte order mark, else 0. */
+  /** Null where it is not known before the end. */
+  readonly sizeBytes: number | null;
+  /** The bytes after a byte order mark, unpacked, in fresh buffers. Once only. */
+  readonly chunks: AsyncIterable<Buffer>;
+  /** Of the first byte of `chunks` in the unpacked bytes: 3 after a byte order mark, else 0. */
   readonly startOffset: number;
+  /** The bytes begin like UTF-16LE; only where that was allowed. */
+  readonly isUtf16: boolean;
   close(): Promise<void>;
 }
 
-// 256 KiB is a tenth faster and makes V8 hold 150 MB more of 2 KB records (Node 24, 100,000 of them, measured).
-const CHUNK_BYTES = 64 * 1024;
+export interface TextOptions {
+  /** UTF-16LE is let through as it is instead of being refused. */
+  readonly allowUtf16?: boolean;
+}
 
 /**
- * Opens a source file inside the workspace. Throws InputError: `source_outside`, `source_unreadable` (with errno),
- * `source_encoding` (gzip, UTF-16 and other things that are not UTF-8 text). Reading throws `source_changed` when
- * size, time or identity differ at the end from what they were at the start: half of an old file and half of a new one
- * is no data.
+ * Opens a text file inside the workspace, or standard input, packed with gzip or not. Throws what openSourceBytes does,
+ * and `source_encoding` (zip, UTF-16 and other things that are not UTF-8 text).
  */
-export async function openSourceFile(file: string, place: SourcePlace): Promise<SourceFile> {
-  const path = await confine(file, place);
-  const { handle, before } = await openRegular(path, file);
+export async function openSourceFile(
+  file: string,
+  place: SourcePlace,
+  signal: AbortSignal,
+  options: TextOptions = {},
+): Promise<SourceFile> {
+  return openText(await openSourceBytes(file, place, signal), options);
+}
+
+// The longest signature: that of an SQLite database.
+const HEAD_BYTES = 16;
+
+/** Looks at the first bytes and makes text of what follows. Closes the bytes when it throws. */
+export async function openText(bytes: SourceBytes, options: TextOptions = {}): Promise<SourceFile> {
+  let opened: Peeked | null = null;
   try {
-    const head = Buffer.alloc(4);
-    const { bytesRead } = await handle.read(head, 0, 4, 0);
-    const start = head.subarray(0, bytesRead);
-    const foreign = foreignContent(start);
-    if (foreign !== null) {
+    opened = await peek(bytes.chunks);
+    const isPacked = isGzip(opened.head);
+    if (isPacked) opened = await peek(unzip(opened.chunks, bytes.file));
+    const { head, chunks } = opened;
+    const foreign = foreignContent(head);
+    const isUtf16 = foreign?.what === 'UTF-16LE' && options.allowUtf16 === true;
+    if (foreign !== null && !isUtf16) {
       throw inputFailure({
         code: 'source_encoding',
-        file,
+        file: bytes.file,
         problem: `it is ${foreign.what}, not UTF-8 text`,
-        next: foreign.next(file),
+        next: foreign.next(bytes.file),
       });
     }
-    const startOffset = hasByteOrderMark(start) ? 3 : 0;
+    const startOffset = hasByteOrderMark(head) ? 3 : 0;
     return {
-      file,
+      file: bytes.file,
+      sizeBytes: isPacked ? null : bytes.sizeBytes,
+      chunks: startOffset === 0 ? chunks : dropBytes(chunks, startOffset),
       startOffset,
-      sizeBytes: Number(before.size),
-      chunks: (signal) => readChunks({ handle, path, file, before }, startOffset, signal),
-      close: () => handle.close(),
+      isUtf16,
+      close: bytes.close,
     };
   } catch (error) {
-    await handle.close();
-    throw isErrno(error) ? unreadable(file, error) : error;
+    await opened?.drop();
+    await bytes.close();
+    throw error;
   }
 }
 
-/** A small file as text, for what is read whole. Same errors as openSourceFile, and `source_too_large`. */
+/** Bytes that are read whole, unpacked. Same errors as openSourceFile, and `source_too_large`. */
 export async function readSourceBytes(
   file: string,
   place: SourcePlace,
@@ -64,88 +82,67 @@ export async function readSourceBytes(
   tooLarge: string,
   signal: AbortSignal,
 ): Promise<Buffer> {
-  const source = await openSourceFile(file, place);
+  const source = await openSourceFile(file, place, signal);
+  const refuse = (size: string): Error => {
+    const problem = `it has ${size} bytes, more than ${maxBytes.toLocaleString('en-US')}`;
+    return inputFailure({ code: 'source_too_large', file: source.file, problem, next: tooLarge });
+  };
   try {
-    if (source.sizeBytes > maxBytes) {
-      const problem = `it has ${source.sizeBytes.toLocaleString('en-US')} bytes, more than ${maxBytes.toLocaleString('en-US')}`;
-      throw inputFailure({ code: 'source_too_large', file, problem, next: tooLarge });
-    }
+    if (source.sizeBytes !== null && source.sizeBytes > maxBytes)
+      throw refuse(source.sizeBytes.toLocaleString('en-US'));
     const chunks: Buffer[] = [];
-    for await (const chunk of source.chunks(signal)) chunks.push(chunk);
+    let sizeBytes = 0;
+    for await (const chunk of source.chunks) {
+      sizeBytes += chunk.length;
+      if (sizeBytes > maxBytes) throw refuse('too many');
+      chunks.push(chunk);
+    }
     return Buffer.concat(chunks);
   } finally {
     await source.close();
   }
 }
 
-interface OpenFile {
-  readonly handle: FileHandle;
-  readonly path: string;
-  readonly file: string;
-  readonly before: BigIntStats;
+interface Peeked {
+  readonly head: Buffer;
+  /** From the beginning. */
+  readonly chunks: AsyncGenerator<Buffer>;
+  /** Instead of reading on. */
+  drop(): Promise<unknown>;
 }
 
-async function* readChunks(
-  opened: OpenFile,
-  startOffset: number,
-  signal: AbortSignal,
-): AsyncGenerator<Buffer> {
-  let position = startOffset;
-  // The next piece is read while the last one is worked on.
-  let reading = readAt(opened, position);
+async function peek(chunks: AsyncIterable<Buffer>): Promise<Peeked> {
+  const iterator = chunks[Symbol.asyncIterator]();
+  const seen: Buffer[] = [];
+  let length = 0;
+  while (length < HEAD_BYTES) {
+    const step = await iterator.next();
+    if (step.done === true) break;
+    seen.push(step.value);
+    length += step.value.length;
+  }
+  const head = Buffer.concat(seen.map((chunk) => chunk.subarray(0, HEAD_BYTES))).subarray(0, HEAD_BYTES);
+  return { head, chunks: followed(seen, iterator), drop: async () => iterator.return?.() };
+}
+
+async function* followed(seen: readonly Buffer[], iterator: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
   try {
+    yield* seen;
     for (;;) {
-      signal.throwIfAborted();
-      const chunk = await reading;
-      if (chunk.length === 0) break;
-      position += chunk.length;
-      reading = readAt(opened, position);
-      // Whoever asks for the next piece hears of its failure; nobody may ask.
-      reading.catch(() => undefined);
-      yield chunk;
+      const step = await iterator.next();
+      if (step.done === true) return;
+      yield step.value;
     }
   } finally {
-    await reading.catch(() => undefined);
-  }
-  await refuseChange(opened);
-}
-
-async function readAt({ handle, file }: OpenFile, position: number): Promise<Buffer> {
-  try {
-    const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
-    const { bytesRead } = await handle.read(buffer, 0, CHUNK_BYTES, position);
-    return buffer.subarray(0, bytesRead);
-  } catch (cause) {
-    if (!isErrno(cause)) throw cause;
-    throw new StoreError(`${file} could not be read to its end`, {
-      code: 'source_read_failed',
-      why: `reading at byte ${position} failed: ${errnoWords(cause)}`,
-      next: 'check the disk, then run the same command again',
-      cause,
-    });
+    await iterator.return?.();
   }
 }
 
-async function refuseChange({ handle, path, file, before }: OpenFile): Promise<void> {
-  const [after, named] = await Promise.all([
-    handle.stat({ bigint: true }),
-    stat(path, { bigint: true }).catch(() => null),
-  ]);
-  const same = (other: BigIntStats | null): boolean =>
-    other !== null &&
-    other.size === before.size &&
-    other.mtimeNs === before.mtimeNs &&
-    other.ino === before.ino &&
-    other.dev === before.dev;
-  if (same(after) && same(named)) return;
-  throw inputFailure({
-    code: 'source_changed',
-    file,
-    problem: 'it changed while it was read',
-    next: 'wait until nothing writes to it, then run the same command again',
-  });
-}
-
-function isErrno(error: unknown): boolean {
-  return errnoOf(error) !== null;
+async function* dropBytes(chunks: AsyncIterable<Buffer>, count: number): AsyncGenerator<Buffer> {
+  let left = count;
+  for await (const chunk of chunks) {
+    const rest = chunk.subarray(Math.min(left, chunk.length));
+    left -= chunk.length - rest.length;
+    if (rest.length > 0) yield rest;
+  }
 }

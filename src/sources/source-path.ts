@@ -10,6 +10,18 @@ export interface SourcePlace {
   readonly root: string;
   /** The job file's folder, absolute or relative to the workspace. */
   readonly dir: string;
+  /** Standard input, for the path `-`; absent where there is none to read. */
+  readonly stdin?: () => StandardInput;
+  /** The values of a source of the kind `given`; absent where the program that had them is gone. */
+  readonly given?: Iterable<unknown> | AsyncIterable<unknown>;
+}
+
+/** What is needed of a process's standard input. */
+export interface StandardInput extends AsyncIterable<Buffer> {
+  /** Somebody has begun to read it. */
+  readonly readableDidRead: boolean;
+  /** A terminal, where nobody types records. */
+  readonly isTTY?: boolean;
 }
 
 /** The real path of a source file, every link resolved; throws InputError `source_outside` or `source_unreadable`. */

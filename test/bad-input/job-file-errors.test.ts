@@ -32,7 +32,7 @@ testBadJobFiles('wrong keys or values', [
     says: [
       ':1: "max_tokens" must be a whole number of at least 1, not "x"',
       ':2: "modle" is not a known key; did you mean "model"?',
-      ':3: "source.csv" must be text, not "5"',
+      ':3: "source.csv" must be a path, a list of paths, or {file, delimiter, encoding, quote}, not "5"',
     ],
   },
   {
@@ -136,5 +136,122 @@ testBadJobFiles('wrong keys or values', [
     job: '- a\n',
     code: 'job_file_invalid',
     says: ['must be a mapping of keys, not a list'],
+  },
+  {
+    claim: 'one attempt in all is no retry',
+    job: `${good}retry: {attempts: 1}\n`,
+    code: 'job_file_invalid',
+    says: [
+      ':5: "retry.attempts" must be a whole number from 2 to 10: how often a request may be sent in all, not "1"',
+    ],
+  },
+  {
+    claim: 'retry as a number shows what it takes',
+    job: `${good}retry: 3\n`,
+    code: 'job_file_invalid',
+    says: [':5: "retry" must be a mapping such as {attempts: 3}, not "3"'],
+  },
+  {
+    claim: 'a mistyped class of failure names the nearest one',
+    job: `${good}retry:\n  attempts: 3\n  on: [expired,\n    truncted]\n`,
+    code: 'job_file_invalid',
+    says: [
+      ':8: "retry.on.1" must be one of expired, overloaded',
+      'not "truncted"; did you mean "truncated"?',
+    ],
+  },
+  {
+    claim: 'a class of failure that stays one is not retried',
+    job: `${good}retry: {attempts: 3, on: [refused]}\n`,
+    code: 'job_file_invalid',
+    says: ['"retry.on.0" must be one of expired,', 'not "refused"'],
+  },
+  {
+    claim: 'retry.on is a list',
+    job: `${good}retry: {attempts: 3, on: expired}\n`,
+    code: 'job_file_invalid',
+    says: ['"retry.on" must be a list out of expired, overloaded', 'not "expired"'],
+  },
+  {
+    claim: 'on_end as one text is refused, for there is no shell',
+    job: `${good}on_end: notify-send done\n`,
+    code: 'job_file_invalid',
+    says: [
+      ':5: "on_end" must be a list of a program and its arguments',
+      'no shell',
+      'not "notify-send done"',
+    ],
+  },
+  {
+    claim: 'on_end without a program is refused',
+    job: `${good}on_end: ["", done]\n`,
+    code: 'job_file_invalid',
+    says: [':5: "on_end" begins with an empty text; the first one is the program'],
+  },
+  {
+    claim: 'a number in on_end stands in quotes',
+    job: `${good}on_end:\n  - sleep\n  - 5\n`,
+    code: 'job_file_invalid',
+    says: [':7: "on_end.1" must be text; a number stands in quotes, not "5"'],
+  },
+  {
+    claim: 'git: true is no commit',
+    job: `${good}git: true\n`,
+    code: 'job_file_invalid',
+    says: [':5: "git" must be a mapping such as {commit: "Regenerate reports"}, not "true"'],
+  },
+  {
+    claim: 'a mistyped key of git names the nearest one',
+    job: `${good}git: {comit: "Write {{ job.succeeded }}"}\n`,
+    code: 'job_file_invalid',
+    says: [':5: "comit" is not a known key of "git"; did you mean "commit"?'],
+  },
+  {
+    claim: 'commits are one for the job or one for each output',
+    job: `${good}git: {commit: Write, per: outputs}\n`,
+    code: 'job_file_invalid',
+    says: ['"git.per" must be job or output, not "outputs"; did you mean "output"?'],
+  },
+  {
+    claim: 'a beta as text shows the list',
+    job: `${good}betas: output-300k-2026-03-24\n`,
+    code: 'job_file_invalid',
+    says: [':5: "betas" must be a list of names such as [output-300k-2026-03-24]'],
+  },
+  {
+    claim: 'betas among the params have a key of their own',
+    job: `${good}params: {betas: [a]}\n`,
+    code: 'job_file_invalid',
+    says: [':5: "params.betas" has a key of its own; write it as "betas" outside params'],
+  },
+  {
+    claim: 'a group of a column that no axis makes is refused',
+    job: `${head}source: {axes: {teg: 1-2}}\nprompt: hi\ngroup_by: tag\n`,
+    code: 'job_file_invalid',
+    says: [':5: "group_by": there is no column "tag"; did you mean "teg"?'],
+  },
+  {
+    claim: 'select on a column that no axis makes is refused',
+    job: `${head}source: {axes: {teg: 1-2}}\nprompt: hi\nselect: {round: 1}\n`,
+    code: 'job_file_invalid',
+    says: [':5: "select": there is no column "round"; there are: teg'],
+  },
+  {
+    claim: 'a group of ready-made requests is refused',
+    job: 'source: {requests: r.jsonl}\ngroup_by: a\n',
+    code: 'job_file_invalid',
+    says: [':2: "group_by" has no effect on ready-made requests'],
+  },
+  {
+    claim: 'a files variable that a column would hide is refused',
+    job: `${head}source: {axes: {teg: 1-2}}\nprompt: hi\nfiles:\n  teg: a.txt\n`,
+    code: 'job_file_invalid',
+    says: [':6: "teg" is a column of every record, and would hide the file; give the variable another name'],
+  },
+  {
+    claim: 'a files variable that is a word of Liquid is refused',
+    job: `${good}files: {empty: a.txt}\n`,
+    code: 'job_file_invalid',
+    says: [':5: "empty" is a word of the template language; give the variable another name'],
   },
 ]);

@@ -3,9 +3,9 @@ import { dirname, join } from 'node:path';
 import { isKnownError } from '../../src/core/errors.ts';
 import type { RenderedRequest, RenderItem } from '../../src/core/record.ts';
 import { loadJobFile, requestsJob } from '../../src/files/load-job-file.ts';
-import { createTextReader } from '../../src/files/text-files.ts';
-import { openSource } from '../../src/sources/open-source.ts';
 import { renderRequests } from '../../src/steps/render-requests.ts';
+import { resolveJob } from '../../src/steps/resolve-job.ts';
+import { renderDeps } from '../support/render-deps.ts';
 
 export type Files = Readonly<Record<string, string | Uint8Array>>;
 
@@ -34,9 +34,10 @@ export async function runJob(root: string, path: string, sets: readonly string[]
   try {
     const load = path.endsWith('.jsonl') ? requestsJob : loadJobFile;
     const job = await load(join(root, path), { root, sets });
-    const place = { root, dir: job.dir };
-    const deps = { source: openSource(job.source, place), texts: createTextReader(place) };
-    for await (const chunk of renderRequests(job, deps, new AbortController().signal)) items.push(...chunk);
+    const deps = renderDeps(root, job);
+    const resolved = await resolveJob(job, deps);
+    for await (const chunk of renderRequests(resolved, deps, new AbortController().signal))
+      items.push(...chunk);
   } catch (error) {
     if (!isKnownError(error)) throw error;
     code = error.code;

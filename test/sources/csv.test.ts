@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { makeTempDir } from '../support/temp-dir.ts';
-import { readFields, readLinesOf } from './read-source.ts';
+import { readFields, readLinesOf, sourceOf } from './read-source.ts';
 
-const csv = { kind: 'csv', path: 'd.csv' } as const;
+const csv = sourceOf({ csv: 'd.csv' });
 
 test.each([
   ['LF', 'a,b\n1,2\n3,4\n'],

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { makeTempDir } from '../support/temp-dir.ts';
-import { readFields, readLinesOf } from './read-source.ts';
+import { readFields, readLinesOf, sourceOf } from './read-source.ts';
 
-const json = { kind: 'json', path: 'd.json' } as const;
+const json = sourceOf({ json: 'd.json' });
 
 test.each([
   ['a list', '[{"a":1},{"a":2}]'],

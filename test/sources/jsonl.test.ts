@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { makeTempDir } from '../support/temp-dir.ts';
-import { readFields, readLinesOf, readSource } from './read-source.ts';
+import { readFields, readLinesOf, readSource, sourceOf } from './read-source.ts';
 
-const jsonl = { kind: 'jsonl', path: 'd.jsonl' } as const;
+const jsonl = sourceOf({ jsonl: 'd.jsonl' });
 
 test('a byte order mark, CRLF and blank lines are no part of the records', async () => {
   const root = makeTempDir({ 'd.jsonl': '\uFEFF{"a":1}\r\n\r\n  \n{"a":2}\r\n{"a":3}' });

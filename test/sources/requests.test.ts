@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { makeTempDir } from '../support/temp-dir.ts';
-import { readSource } from './read-source.ts';
+import { readSource, sourceOf } from './read-source.ts';
 
-const requests = { kind: 'requests', path: 'r.jsonl' } as const;
+const requests = sourceOf({ requests: 'r.jsonl' });
 
 test.each([
   '{"model":"m","max_tokens":5,"messages":[]}',

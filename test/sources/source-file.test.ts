@@ -23,7 +23,7 @@ test.each([
   const root = makeTempDir({ 'd.jsonl': lines });
   // A whole second, so that a copy can have exactly the same time.
   utimesSync(join(root, 'd.jsonl'), 1_000_000, 1_000_000);
-  const items = openSource({ kind: 'jsonl', path: 'd.jsonl' }, { root, dir: '' }).items(
+  const items = openSource({ kind: 'jsonl', paths: ['d.jsonl'] }, { root, dir: '' }).items(
     new AbortController().signal,
   );
   let changed = false;
@@ -41,7 +41,7 @@ test('reading stops when it is told to', async () => {
   const root = makeTempDir({ 'd.jsonl': lines });
   const controller = new AbortController();
   const read = async (): Promise<void> => {
-    for await (const _ of openSource({ kind: 'jsonl', path: 'd.jsonl' }, { root, dir: '' }).items(
+    for await (const _ of openSource({ kind: 'jsonl', paths: ['d.jsonl'] }, { root, dir: '' }).items(
       controller.signal,
     )) {
       controller.abort(new Error('stopped'));
@@ -54,7 +54,7 @@ test('a JSON file over 256 MB is refused with the way out', async () => {
   const root = makeTempDir({ 'd.json': '[]' });
   truncateSync(join(root, 'd.json'), 256_000_001);
   writeFileSync(join(root, 'd.json'), '[', { flag: 'r+' });
-  const read = openSource({ kind: 'json', path: 'd.json' }, { root, dir: '' }).items(
+  const read = openSource({ kind: 'json', paths: ['d.json'] }, { root, dir: '' }).items(
     new AbortController().signal,
   );
   await expect(read[Symbol.asyncIterator]().next()).rejects.toMatchObject({

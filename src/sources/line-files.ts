@@ -1,0 +1,31 @@
+import type { RecordSource } from '../core/record.ts';
+import { readSeveral } from './several-files.ts';
+import { openSourceFile } from './source-file.ts';
+import { eachLine, type LineReader, readSourceLines } from './source-lines.ts';
+import type { SourcePlace } from './source-path.ts';
+
+/** Files of which every line is an item by itself; blank lines are passed over and counted. */
+export function openLines(
+  paths: readonly string[],
+  place: SourcePlace,
+  readLine: LineReader['line'],
+): RecordSource {
+  let skipped = 0;
+  return {
+    items(signal) {
+      skipped = 0;
+      const reader = eachLine(readLine, () => {
+        skipped += 1;
+      });
+      return readSeveral(
+        paths,
+        place,
+        async function* (file) {
+          yield* readSourceLines(await openSourceFile(file, place, signal), reader);
+        },
+        signal,
+      );
+    },
+    skipped: () => skipped,
+  };
+}

@@ -1,4 +1,5 @@
-import { isSettledShard, type ShardState } from './shard.ts';
+import type { RetryRule } from './job-file.ts';
+import { isSettledShard, type ShardLimits, type ShardState } from './shard.ts';
 
 /** What the user asked for: all requests of one build with one configuration. */
 export interface Job {
@@ -10,6 +11,10 @@ export interface Job {
   /** Null until the first submission. */
   readonly account: Account | null;
   readonly spec: JobSpec;
+  /** Null until the first submission. */
+  readonly mode: JobMode | null;
+  /** In the order of the spec. */
+  readonly stages: readonly StageFacts[];
   readonly records: number;
   readonly createdAt: string;
   readonly submitRequestedAt: string | null;
@@ -17,13 +22,35 @@ export interface Job {
   readonly finalAt: string | null;
 }
 
+/** How its requests go: as batches, or one by one and answered at once. */
+export type JobMode = 'batch' | 'real_time';
+
+/** Where a stage of a job has got to. */
+export interface StageFacts {
+  readonly id: number;
+  readonly name: string;
+  /** waiting: its requests cannot be made before the stages it needs are final. Left once they were made. */
+  readonly state: 'waiting' | 'open';
+  /** Rows without a request because a need of theirs failed; 0 while it is waiting. */
+  readonly held: number;
+}
+
 /** What later processes need to know of the job file. Stored as JSON. */
 export interface JobSpec {
   /** The `anthropic-version` sent on every call of this job. */
   readonly apiVersion: string;
-  /** Null for ready-made requests, which name their own. */
+  /** Values of `anthropic-beta`, sent with every create, token count and message. */
+  readonly betas: readonly string[];
+  /** Of the first stage; null for ready-made requests, which name their own. */
   readonly model: string | null;
   readonly stages: readonly string[];
+  /** Stage → the stages it needs; one that needs none is left out. */
+  readonly needs: Readonly<Record<string, readonly string[]>>;
+  readonly retry: RetryRule | null;
+  /** Where shards are cut, those of later stages and retries too. */
+  readonly limits: ShardLimits;
+  /** Requests that were answered before in this workspace take their answers from there. */
+  readonly changedOnly: boolean;
   /** Files with prompts and answers get mode 0600. */
   readonly private: boolean;
   /** Where it was built to run; once submitted, its account says. A rehearsal must not become a bill by a lost flag. */
@@ -42,6 +69,12 @@ export interface Account {
 
 export function isEmulatorAccount(account: Pick<Account, 'baseUrl'>): boolean {
   return account.baseUrl.startsWith('emulator:');
+}
+
+/** Where a job is; one that was never submitted is where it was built to run. */
+export function sideOf({ account, spec }: Pick<Job, 'account' | 'spec'>): JobSpec['on'] {
+  if (account === null) return spec.on;
+  return isEmulatorAccount(account) ? 'emulator' : 'api';
 }
 
 export const JOB_STATES = [

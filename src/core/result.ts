@@ -80,3 +80,26 @@ export function addTallies(a: Tally, b: Tally): Tally {
     usage: addUsage(a.usage, b.usage),
   };
 }
+
+type CountedRow = { readonly status: RowStatus | null; readonly failure: FailureClass | null };
+
+/** The totals with one row more; its tokens are counted already. */
+export function addRow(tally: Tally, row: CountedRow): Tally {
+  return countRow(tally, row, 1);
+}
+
+/** The totals without a row that has gone out again; its tokens stay, for they were paid. */
+export function removeRow(tally: Tally, row: CountedRow): Tally {
+  return countRow(tally, row, -1);
+}
+
+function countRow(tally: Tally, { status, failure }: CountedRow, by: 1 | -1): Tally {
+  if (status === null || status === 'held') return tally;
+  const failures = { ...tally.failures };
+  if (failure !== null) {
+    const count = (failures[failure] ?? 0) + by;
+    if (count === 0) delete failures[failure];
+    else failures[failure] = count;
+  }
+  return { ...tally, requests: tally.requests + by, [status]: tally[status] + by, failures };
+}

@@ -7,6 +7,10 @@ export interface Shard {
   /** From 1 within its stage. */
   readonly number: number;
   readonly group: string | null;
+  /** retry: sends again what an earlier shard carried.  - reused: its answers were taken from earlier jobs. */
+  readonly origin: 'build' | 'retry' | 'reused';
+  /** none: nothing is sent. */
+  readonly route: 'batch' | 'real_time' | 'none';
   readonly nonce: string;
   readonly requests: number;
   /** Bytes of the whole create body made from the file. */
@@ -18,7 +22,8 @@ export interface Shard {
 
 /**
  * - building: its file is being written. A crash leaves nothing that counts; the next run clears it away.
- * - built: nothing of it can exist at the API. Left by a seal.
+ * - built: nothing of it can exist at the API; on route `real_time` it stays so while its requests are asked. Left by a
+ *   seal, or by the last answer.
  * - live: a sealed submission may have made, or has made, a batch. Left by a download, or back to built once the
  *   submission is proven absent or refused.
  * - downloaded: the raw results are on disk, whole. Applying them can be repeated. Back to live when they are gone.

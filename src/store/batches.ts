@@ -1,5 +1,5 @@
 import { type Batch, hasEnded } from '../core/batch.ts';
-import type { KnownBatch } from '../core/ports/store.ts';
+import type { EndedBatch, KnownBatch } from '../core/ports/store-views.ts';
 import type { Db } from './open.ts';
 import { toTime } from './submissions.ts';
 
@@ -93,6 +93,20 @@ export function prepareBatches(db: Db, now: () => Date) {
     JOIN batches ON batches.submission_id = submissions.id
     WHERE stages.job_id = :jobId
   `);
+  // One that was canceled says nothing about how long others take.
+  const selectEnded = db.prepare<{ baseUrl: string; limit: number }, EndedBatch>(`
+    SELECT shards.requests, batches.created_at AS createdAt, batches.ended_at AS endedAt
+    FROM batches
+    JOIN accounts ON accounts.id = batches.account_id
+    JOIN submissions ON submissions.id = batches.submission_id
+    JOIN shards ON shards.id = submissions.shard_id
+    WHERE accounts.base_url = :baseUrl
+      AND batches.processing_status = 'ended'
+      AND batches.ended_at IS NOT NULL
+      AND batches.cancel_initiated_at IS NULL
+    ORDER BY submissions.id DESC
+    LIMIT :limit
+  `);
 
   return {
     /** Kept as it is when it is known already. */
@@ -114,6 +128,7 @@ export function prepareBatches(db: Db, now: () => Date) {
     isOwned: (id: string): boolean => (selectOwner.get({ id })?.submissionId ?? null) !== null,
     /** Undefined when the batch is not known. */
     owner: (id: string): BatchOwner | undefined => selectOwner.get({ id }),
+    ended: (baseUrl: string, limit: number): readonly EndedBatch[] => selectEnded.all({ baseUrl, limit }),
     /** By the submission that owns them. */
     ofJob: (jobId: number): ReadonlyMap<number, KnownBatch> =>
       new Map(selectOfJob.all({ jobId }).map((row) => [row.ownerId, toBatch(row)])),

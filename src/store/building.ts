@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { StoreError } from '../core/errors.ts';
-import type { JobStore, NewRow, RowClash } from '../core/ports/store.ts';
+import type { JobStore } from '../core/ports/store.ts';
+import type { NewRow, RowClash } from '../core/ports/store-views.ts';
 import type { Connection } from './connection.ts';
 import { outputKeyOf } from './requests.ts';
 
@@ -16,12 +17,12 @@ type Building = Pick<
 const DROP_CHUNK = 250_000;
 
 export function building(connection: Connection): Building {
-  const { jobs, stages, shards, records, requests, submissions, events, write, read } = connection;
+  const { jobs, stages, shards, records, requests, attempts, submissions, events, write, read } = connection;
 
   function addRow(
     jobId: number,
     stageId: number,
-    row: NewRow & { readonly shardId: number },
+    row: NewRow & { readonly shardId: number | null },
   ): RowClash | null {
     const { seq, customId, shardId, outputPath } = row;
     const isNew = records.insert({
@@ -50,17 +51,22 @@ export function building(connection: Connection): Building {
     createJob: (job) =>
       write(() => {
         const created = jobs.insert(job);
-        const stageId = stages.insert(created.id, job.spec.stages);
         events.record({ jobId: created.id, kind: 'job_created', detail: { job_id: created.jobId } });
-        return { ...created, stageId };
+        return created;
       }),
 
-    openShard: (stageId, shard) => write(() => shards.open(stageId, shard)),
+    openShard: (stageId, shard) =>
+      write(() => {
+        // A round in a final job: from here on it is unfinished, so that whoever comes after a crash puts it right.
+        jobs.reopen(stages.jobOf(stageId));
+        return shards.open(stageId, shard);
+      }),
 
     addRows: (stageId, rows) =>
       write(() => {
         const jobId = stages.jobOf(stageId);
         for (const shardId of new Set(rows.map((row) => row.shardId))) {
+          if (shardId === null) continue;
           const { state, stageId: owner } = shards.byId(shardId);
           if (owner !== stageId) throw new RangeError(`shard ${shardId} is not of stage ${stageId}`);
           if (state !== 'building') throw notBuilding(`shard ${shardId}`);
@@ -99,8 +105,16 @@ export function building(connection: Connection): Building {
             `shard ${shard.number} is ${shard.state} with ${rows} rows of ${shard.requests}`,
           );
         }
-        const sum = built.reduce((total, shard) => total + shard.requests, 0);
-        if (sum !== count) throw incomplete(jobId, `its shards hold ${sum} of ${count} records`);
+        for (const stage of stages.facts(jobId)) {
+          const rows = requests.countOfStage(stage.id);
+          if (rows !== count) throw incomplete(jobId, `stage ${stage.name} has ${rows} of ${count} records`);
+          if (stage.state === 'waiting') continue;
+          const sum = built.reduce(
+            (total, shard) => total + (shard.stageId === stage.id ? shard.requests : 0),
+            0,
+          );
+          if (sum !== count) throw incomplete(jobId, `its shards hold ${sum} of ${count} records`);
+        }
         if (!jobs.markBuilt(jobId, count, contentSha256)) throw notBuilding(`job ${jobId}`);
         events.record({ jobId, kind: 'job_built', detail: { records: count, shards: built.length } });
         return null;
@@ -123,6 +137,7 @@ export function building(connection: Connection): Building {
         jobs.markUnbuilt(jobId);
       });
       for (const stageId of await read(() => stages.ids(jobId))) {
+        await write(() => attempts.deleteOfStage(stageId));
         while ((await write(() => requests.deleteChunk(stageId, DROP_CHUNK))) > 0) await nextTurn();
       }
       while ((await write(() => records.deleteChunk(jobId, DROP_CHUNK))) > 0) await nextTurn();

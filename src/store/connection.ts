@@ -1,7 +1,9 @@
 import { foldJobState, isFinal } from '../core/job.ts';
 import { prepareAccounts } from './accounts.ts';
+import { prepareAttempts } from './attempts.ts';
 import { prepareBatches } from './batches.ts';
 import { prepareCandidates } from './candidates.ts';
+import { prepareContents } from './contents.ts';
 import { prepareEvents } from './events.ts';
 import { prepareJobs } from './jobs.ts';
 import type { Db } from './open.ts';
@@ -17,11 +19,13 @@ export type Connection = ReturnType<typeof openConnection>;
 
 export function openConnection(db: Db, now: () => Date) {
   const accounts = prepareAccounts(db);
-  const jobs = prepareJobs(db);
   const stages = prepareStages(db);
+  const jobs = prepareJobs(db, stages);
   const shards = prepareShards(db);
   const records = prepareRecords(db);
   const requests = prepareRequests(db);
+  const attempts = prepareAttempts(db);
+  const contents = prepareContents(db);
   const submissions = prepareSubmissions(db);
   const batches = prepareBatches(db, now);
   const candidates = prepareCandidates(db);
@@ -34,6 +38,8 @@ export function openConnection(db: Db, now: () => Date) {
     shards,
     records,
     requests,
+    attempts,
+    contents,
     submissions,
     batches,
     candidates,
@@ -47,6 +53,17 @@ export function openConnection(db: Db, now: () => Date) {
 
     /** One snapshot for all that `work` reads. */
     read: <T>(work: () => T): Promise<T> => settle(db, () => db.transaction(work).deferred()),
+
+    /** One snapshot for all that is read while `work` goes on: the transactions above nest in it. Never commits. */
+    snapshot: async <T>(work: () => Promise<T>): Promise<T> => {
+      await settle(db, () => db.exec('BEGIN'));
+      try {
+        return await work();
+      } finally {
+        // SQLite has ended it by itself where the disk or the memory gave out.
+        if (db.inTransaction) await settle(db, () => db.exec('ROLLBACK'));
+      }
+    },
 
     /** To be called at the end of every write that changes a shard, a submission or whether a batch has ended. */
     foldJob(jobId: number): void {

@@ -6,6 +6,8 @@ import type { Db } from './open.ts';
 import { reading } from './reading.ts';
 import { reconciling } from './reconciling.ts';
 import { retrieving } from './retrieving.ts';
+import { reusing } from './reusing.ts';
+import { rounds } from './rounds.ts';
 import { submitting } from './submitting.ts';
 
 /** The port on one open database of the newest schema. */
@@ -17,6 +19,8 @@ export function assembleJobStore(db: Db, now: () => Date): JobStore {
     ...submitting(connection),
     ...reconciling(connection),
     ...retrieving(connection),
+    ...rounds(connection),
+    ...reusing(connection),
     close: () => {
       db.close();
     },

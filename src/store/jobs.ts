@@ -1,25 +1,31 @@
 import { StoreError } from '../core/errors.ts';
-import type { Job, JobSpec, JobState } from '../core/job.ts';
+import type { Job, JobMode, JobSpec, JobState } from '../core/job.ts';
 import { readSpec } from './json-columns.ts';
 import type { Db } from './open.ts';
+import type { Stages } from './stages.ts';
 
 export type Jobs = ReturnType<typeof prepareJobs>;
 
-interface JobRow extends Omit<Job, 'spec' | 'account'> {
+interface JobRow extends Omit<Job, 'spec' | 'account' | 'stages'> {
   readonly specJson: string;
   readonly baseUrl: string | null;
   readonly keyFingerprint: string | null;
 }
 
 const SELECT_JOB = `
-  SELECT jobs.id, jobs.job_id AS jobId, jobs.name, jobs.state, jobs.spec_json AS specJson, jobs.records,
+  SELECT jobs.id, jobs.job_id AS jobId, jobs.name, jobs.state, jobs.spec_json AS specJson, jobs.mode, jobs.records,
     jobs.created_at AS createdAt, jobs.submit_requested_at AS submitRequestedAt,
     jobs.cancel_requested_at AS cancelRequestedAt, jobs.final_at AS finalAt,
     accounts.base_url AS baseUrl, accounts.key_fingerprint AS keyFingerprint
   FROM jobs
   LEFT JOIN accounts ON accounts.id = jobs.account_id`;
 
-export function prepareJobs(db: Db) {
+export function prepareJobs(db: Db, stages: Stages) {
+  const toJob = ({ specJson, baseUrl, keyFingerprint, ...job }: JobRow): Job => {
+    const account = baseUrl === null || keyFingerprint === null ? null : { baseUrl, keyFingerprint };
+    return { ...job, account, spec: readSpec(specJson), stages: stages.facts(job.id) };
+  };
+
   const insertJob = db.prepare<{ jobId: string; name: string; specJson: string; createdAt: string }>(`
     INSERT INTO jobs (job_id, name, spec_json, state, created_at)
     VALUES (:jobId, :name, :specJson, 'building', :createdAt)
@@ -38,6 +44,18 @@ export function prepareJobs(db: Db) {
     WHERE jobs.state <> 'building' AND (NOT :pendingOnly OR jobs.final_at IS NULL)
     ORDER BY jobs.id DESC
     LIMIT :limit
+  `);
+  const selectFinalWithout = db.prepare<{ kind: string }, JobRow>(`
+    ${SELECT_JOB}
+    WHERE jobs.final_at IS NOT NULL
+      AND NOT EXISTS (
+        SELECT 1
+        FROM events
+        WHERE events.job_id = jobs.id
+          AND events.kind = :kind
+          AND events.detail_json ->> '$.final_at' = jobs.final_at
+      )
+    ORDER BY jobs.id
   `);
   const selectBuilding = db.prepare<[], JobRow>(`
     ${SELECT_JOB}
@@ -73,7 +91,7 @@ export function prepareJobs(db: Db) {
   `);
   const updateWithdrawn = db.prepare<{ id: number }>(`
     UPDATE jobs
-    SET submit_requested_at = NULL, account_id = NULL
+    SET submit_requested_at = NULL, account_id = NULL, mode = NULL
     WHERE id = :id
   `);
   const updateBuilt = db.prepare<{ id: number; records: number; contentSha256: string }>(`
@@ -96,9 +114,19 @@ export function prepareJobs(db: Db) {
     SET state = :state, final_at = :finalAt
     WHERE id = :id
   `);
-  const updateSubmitRequested = db.prepare<{ id: number; accountId: number; at: string }>(`
+  const updateSubmitRequested = db.prepare<{ id: number; accountId: number; mode: JobMode; at: string }>(`
     UPDATE jobs
-    SET account_id = :accountId, submit_requested_at = :at
+    SET account_id = :accountId, mode = :mode, submit_requested_at = :at
+    WHERE id = :id
+  `);
+  const updateReopened = db.prepare<{ id: number }>(`
+    UPDATE jobs
+    SET state = 'ended', final_at = NULL
+    WHERE id = :id AND state IN ('done','canceled','failed')
+  `);
+  const updateUncanceled = db.prepare<{ id: number }>(`
+    UPDATE jobs
+    SET cancel_requested_at = NULL
     WHERE id = :id
   `);
   const updateCancelRequested = db.prepare<{ id: number; at: string }>(`
@@ -132,9 +160,12 @@ export function prepareJobs(db: Db) {
         specJson: JSON.stringify(spec),
         createdAt: at.toISOString(),
       });
-      return byId(Number(lastInsertRowid));
+      const id = Number(lastInsertRowid);
+      stages.insert(id, spec.stages, spec.needs);
+      return byId(id);
     },
     byId,
+    finalWithout: (kind: string): readonly Job[] => selectFinalWithout.all({ kind }).map(toJob),
     building: (): readonly Job[] => selectBuilding.all().map(toJob),
     /** Without those in `building`. */
     newest: (pendingOnly: boolean, limit: number | null): readonly Job[] =>
@@ -157,16 +188,15 @@ export function prepareJobs(db: Db) {
     finish: (id: number, state: JobState, at: Date) =>
       updateFinal.run({ id, state, finalAt: at.toISOString() }),
     withdrawSubmission: (id: number) => updateWithdrawn.run({ id }),
-    requestSubmission: (id: number, accountId: number, at: Date) =>
-      updateSubmitRequested.run({ id, accountId, at: at.toISOString() }),
+    requestSubmission: (id: number, accountId: number, mode: JobMode, at: Date) =>
+      updateSubmitRequested.run({ id, accountId, mode, at: at.toISOString() }),
+    /** A final job has work again, or may have; its state is folded from its shards next. */
+    reopen: (id: number) => updateReopened.run({ id }),
+    /** What was canceled goes on. */
+    forgetCancel: (id: number) => updateUncanceled.run({ id }),
     requestCancel: (id: number, at: Date) => updateCancelRequested.run({ id, at: at.toISOString() }),
     delete: (id: number) => deleteJob.run({ id }),
   };
-}
-
-function toJob({ specJson, baseUrl, keyFingerprint, ...job }: JobRow): Job {
-  const account = baseUrl === null || keyFingerprint === null ? null : { baseUrl, keyFingerprint };
-  return { ...job, account, spec: readSpec(specJson) };
 }
 
 /** `YYYYMMDD-HHMMSS`, UTC. */

@@ -1,6 +1,7 @@
 import { StoreError } from '../core/errors.ts';
 import type { JobSpec } from '../core/job.ts';
 import { FAILURE_CLASSES, type FailureClass, type Tally } from '../core/result.ts';
+import { DEFAULT_SHARD_LIMITS } from '../core/shard.ts';
 import type { Fence } from '../core/submission.ts';
 
 /**
@@ -11,12 +12,29 @@ export function readSpec(json: string): JobSpec {
   const spec = parse('jobs.spec_json', json);
   return {
     apiVersion: spec.text('apiVersion'),
+    betas: spec.has('betas') ? spec.texts('betas') : [],
     model: spec.textOrNull('model'),
     stages: spec.texts('stages'),
+    needs: spec.has('needs') ? spec.object('needs').allTexts() : {},
+    retry: spec.has('retry') ? readRetry(spec) : null,
+    changedOnly: spec.has('changedOnly') && spec.flag('changedOnly'),
+    limits: spec.has('limits') ? readLimits(spec) : DEFAULT_SHARD_LIMITS,
     private: spec.flag('private'),
     on: spec.text('on') === 'emulator' ? 'emulator' : 'api',
     file: spec.textOrNull('file'),
   };
+}
+
+function readRetry(spec: ReturnType<typeof fieldsOf>): JobSpec['retry'] {
+  if (spec.isNull('retry')) return null;
+  const retry = spec.object('retry');
+  const on = retry.texts('on');
+  return { attempts: retry.number('attempts'), on: FAILURE_CLASSES.filter((name) => on.includes(name)) };
+}
+
+function readLimits(spec: ReturnType<typeof fieldsOf>): JobSpec['limits'] {
+  const limits = spec.object('limits');
+  return { maxRequests: limits.number('maxRequests'), maxBytes: limits.number('maxBytes') };
 }
 
 export function readFence(json: string): Fence {
@@ -73,6 +91,8 @@ function fieldsOf(column: string, value: unknown) {
 
   return {
     has: (name: string) => name in fields,
+    isNull: (name: string) => fields[name] === null,
+    allTexts: () => Object.fromEntries(Object.keys(fields).map((name) => [name, take(name, isTexts)])),
     text: (name: string) => take(name, isText),
     textOrNull: (name: string) => (fields[name] === null ? null : take(name, isText)),
     texts: (name: string) => take(name, isTexts),

@@ -1,4 +1,5 @@
-import type { JobStore, RowView, ShardView } from '../core/ports/store.ts';
+import type { JobStore } from '../core/ports/store.ts';
+import type { RowView, ShardView } from '../core/ports/store-views.ts';
 import type { Connection } from './connection.ts';
 import type { FindJob } from './find-job.ts';
 
@@ -8,11 +9,14 @@ type Reading = Pick<
   | 'jobById'
   | 'listJobs'
   | 'buildingJobs'
+  | 'finalJobsWithout'
+  | 'endedBatches'
   | 'shards'
   | 'rows'
   | 'rowsOf'
   | 'shardSeqs'
   | 'rowByCustomId'
+  | 'snapshot'
   | 'recordEvent'
   | 'events'
 >;
@@ -20,8 +24,21 @@ type Reading = Pick<
 const SEQS_CHUNK = 10_000;
 
 export function reading(connection: Connection, findJobId: FindJob): Reading {
-  const { jobs, stages, shards, records, requests, submissions, batches, candidates, events, read, write } =
-    connection;
+  const {
+    jobs,
+    stages,
+    shards,
+    records,
+    requests,
+    attempts,
+    submissions,
+    batches,
+    candidates,
+    events,
+    read,
+    write,
+    snapshot,
+  } = connection;
 
   function viewShards(jobId: number): readonly ShardView[] {
     const submissionOf = new Map(submissions.ofJob(jobId).map((one) => [one.shardId, one]));
@@ -47,6 +64,8 @@ export function reading(connection: Connection, findJobId: FindJob): Reading {
     jobById: (id) => read(() => jobs.byId(id)),
     listJobs: ({ pendingOnly, limit }) => read(() => jobs.newest(pendingOnly, limit)),
     buildingJobs: () => read(() => jobs.building()),
+    finalJobsWithout: (kind) => read(() => jobs.finalWithout(kind)),
+    endedBatches: (baseUrl, limit) => read(() => batches.ended(baseUrl, limit)),
     shards: (jobId) => read(() => viewShards(jobId)),
     rows: (jobId, stage, afterSeq, limit) => read(() => requests.after(jobId, stage, afterSeq, limit)),
     rowsOf: (stageId, seqs) =>
@@ -58,22 +77,25 @@ export function reading(connection: Connection, findJobId: FindJob): Reading {
         for (;;) {
           const chunk = requests.seqsAfter(shardId, seqs.at(-1) ?? Number.MIN_SAFE_INTEGER, SEQS_CHUNK);
           for (const seq of chunk) seqs.push(seq);
-          if (chunk.length < SEQS_CHUNK) return seqs;
+          if (chunk.length < SEQS_CHUNK) break;
         }
+        const past = attempts.seqsOf(shardId);
+        return past.length === 0 ? seqs : [...seqs, ...past].sort((a, b) => a - b);
       }),
 
-    rowByCustomId: (jobId, customId) =>
+    rowByCustomId: (jobId, customId, stage) =>
       read((): RowView | null => {
         const seq = records.seqOf(jobId, customId);
         if (seq === undefined) return null;
-        // The last stage that has come to this record.
-        return (
-          stages
-            .ids(jobId)
-            .map((stageId) => requests.row(stageId, seq))
-            .findLast((row) => row !== undefined) ?? null
-        );
+        const rows = stages
+          .ids(jobId)
+          .map((stageId) => requests.row(stageId, seq))
+          .filter((row) => row !== undefined);
+        if (stage !== null) return rows.find((row) => row.stage === stage) ?? null;
+        return rows.findLast((row) => row.shardId !== null) ?? rows[0] ?? null;
       }),
+
+    snapshot,
 
     recordEvent: (event) => write(() => events.record(event)),
     events: (jobId) => read(() => events.ofJob(jobId)),

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { RowOutcome, RowView } from '../core/ports/store.ts';
+import type { RowOutcome, RowView } from '../core/ports/store-views.ts';
 import type { FailureClass, RowStatus } from '../core/result.ts';
 import type { Db } from './open.ts';
 
@@ -8,25 +8,46 @@ export type Requests = ReturnType<typeof prepareRequests>;
 export interface NewRequest {
   readonly stageId: number;
   readonly seq: number;
-  readonly shardId: number;
+  /** Null: held, until its request can be made. */
+  readonly shardId: number | null;
   readonly outputKey: number;
   readonly outputPath: string | null;
 }
 
+interface PastRow {
+  readonly shardId: number | null;
+  readonly attempt: number;
+  readonly status: RowStatus;
+  readonly failure: FailureClass | null;
+  readonly rawOffset: number | null;
+  readonly rawLength: number | null;
+}
+
+const NEVER_SENT: PastRow = {
+  shardId: null,
+  attempt: 1,
+  status: 'held',
+  failure: 'held',
+  rawOffset: null,
+  rawLength: null,
+};
+
 const SELECT_ROW = `
-  SELECT requests.seq, records.custom_id AS customId, stages.name AS stage, requests.attempt, requests.status,
-    requests.failure, requests.output_path AS outputPath, requests.shard_id AS shardId,
+  SELECT requests.seq, records.custom_id AS customId, stages.name AS stage, requests.attempt,
+    iif(stages.state = 'waiting', NULL, requests.status) AS status,
+    iif(stages.state = 'waiting', NULL, requests.failure) AS failure, requests.output_path AS outputPath, requests.shard_id AS shardId,
     shards.number AS shardNumber, records.byte_offset AS recordOffset, records.byte_length AS recordLength,
     requests.raw_offset AS rawOffset, requests.raw_length AS rawLength
   FROM requests
   JOIN stages ON stages.id = requests.stage_id
   JOIN records ON records.job_id = stages.job_id AND records.seq = requests.seq
-  JOIN shards ON shards.id = requests.shard_id`;
+  LEFT JOIN shards ON shards.id = requests.shard_id`;
 
 export function prepareRequests(db: Db) {
   const insertRequest = db.prepare<NewRequest>(`
-    INSERT INTO requests (stage_id, seq, shard_id, output_key, output_path)
-    VALUES (:stageId, :seq, :shardId, :outputKey, :outputPath)
+    INSERT INTO requests (stage_id, seq, shard_id, output_key, output_path, status, failure)
+    VALUES (:stageId, :seq, :shardId, :outputKey, :outputPath,
+      iif(:shardId IS NULL, 'held', NULL), iif(:shardId IS NULL, 'held', NULL))
     ON CONFLICT (stage_id, output_key) DO NOTHING
   `);
   const selectByOutput = db
@@ -63,6 +84,13 @@ export function prepareRequests(db: Db) {
       WHERE shard_id = :shardId
     `)
     .pluck();
+  const countOfStage = db
+    .prepare<{ stageId: number }, number>(`
+      SELECT count(*)
+      FROM requests
+      WHERE stage_id = :stageId
+    `)
+    .pluck();
   const countUnsettled = db
     .prepare<{ shardId: number }, number>(`
       SELECT count(*)
@@ -93,6 +121,50 @@ export function prepareRequests(db: Db) {
     SET status = NULL, failure = NULL, raw_offset = NULL, raw_length = NULL
     WHERE shard_id = :shardId AND status IS NOT NULL
   `);
+  const selectReleasable = db.prepare<
+    { stageId: number; needIds: string; needs: number; afterSeq: number; limit: number },
+    RowView
+  >(`
+    ${SELECT_ROW}
+    WHERE requests.stage_id = :stageId
+      AND requests.seq > :afterSeq
+      AND requests.status = 'held'
+      AND NOT EXISTS (SELECT 1 FROM holds WHERE holds.stage_id = :stageId AND holds.seq = requests.seq)
+      AND :needs = (
+        SELECT count(*)
+        FROM requests AS needed
+        WHERE needed.stage_id IN (SELECT value FROM json_each(:needIds))
+          AND needed.seq = requests.seq
+          AND needed.status = 'succeeded'
+          AND needed.failure IS NULL
+      )
+    ORDER BY requests.seq
+    LIMIT :limit
+  `);
+  const selectFailed = db.prepare<
+    { stageId: number; classes: string; maxAttempt: number; afterSeq: number; limit: number },
+    RowView
+  >(`
+    ${SELECT_ROW}
+    WHERE requests.stage_id = :stageId
+      AND requests.seq > :afterSeq
+      AND requests.failure IN (SELECT value FROM json_each(:classes))
+      AND requests.attempt <= :maxAttempt
+      AND shards.state IN ('applied','canceled','lost')
+    ORDER BY requests.seq
+    LIMIT :limit
+  `);
+  const updateMoved = db.prepare<{ stageId: number; seq: number; shardId: number; attempt: number }>(`
+    UPDATE requests
+    SET shard_id = :shardId, attempt = :attempt, status = NULL, failure = NULL, raw_offset = NULL, raw_length = NULL
+    WHERE stage_id = :stageId AND seq = :seq
+  `);
+  const updatePutBack = db.prepare<PastRow & { stageId: number; seq: number }>(`
+    UPDATE requests
+    SET shard_id = :shardId, attempt = :attempt, status = :status, failure = :failure,
+      raw_offset = :rawOffset, raw_length = :rawLength
+    WHERE stage_id = :stageId AND seq = :seq
+  `);
   const deleteChunk = db.prepare<{ stageId: number; limit: number }>(`
     DELETE FROM requests
     WHERE stage_id = :stageId
@@ -110,6 +182,7 @@ export function prepareRequests(db: Db) {
     seqsAfter: (shardId: number, afterSeq: number, limit: number): readonly number[] =>
       selectSeqs.all({ shardId, afterSeq, limit }),
     count: (shardId: number): number => countOfShard.get({ shardId }) ?? 0,
+    countOfStage: (stageId: number): number => countOfStage.get({ stageId }) ?? 0,
     countUnsettled: (shardId: number): number => countUnsettled.get({ shardId }) ?? 0,
     /** Returns how many moved. */
     move: (fromId: number, toId: number, fromSeq: number, toSeq: number): number =>
@@ -123,6 +196,29 @@ export function prepareRequests(db: Db) {
     },
     settleRest: (shardId: number, status: RowStatus, failure: FailureClass): number =>
       settleRest.run({ shardId, status, failure }).changes,
+    /** Held rows whose needs have all succeeded, but for those held for a reason of their own. */
+    releasable: (stageId: number, needIds: readonly number[], afterSeq: number, limit: number) =>
+      selectReleasable.all({
+        stageId,
+        needIds: JSON.stringify(needIds),
+        needs: needIds.length,
+        afterSeq,
+        limit,
+      }),
+    /** Rows that failed with one of these classes and of whose shard nothing is under way. */
+    failed: (
+      stageId: number,
+      { classes, maxAttempt }: { readonly classes: readonly FailureClass[]; readonly maxAttempt: number },
+      afterSeq: number,
+      limit: number,
+    ) => selectFailed.all({ stageId, classes: JSON.stringify(classes), maxAttempt, afterSeq, limit }),
+    moveRow: (stageId: number, seq: number, shardId: number, attempt: number) =>
+      updateMoved.run({ stageId, seq, shardId, attempt }),
+    /** As it was before it was moved; null: held, and never sent. */
+    putBack(stageId: number, seq: number, past: PastRow | null): void {
+      const { shardId, attempt, status, failure, rawOffset, rawLength } = past ?? NEVER_SENT;
+      updatePutBack.run({ stageId, seq, shardId, attempt, status, failure, rawOffset, rawLength });
+    },
     forgetOutcomes: (shardId: number) => forgetOutcomes.run({ shardId }),
     /** The first `limit` of a stage; returns how many there were. */
     deleteChunk: (stageId: number, limit: number): number => deleteChunk.run({ stageId, limit }).changes,

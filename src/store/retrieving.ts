@@ -42,7 +42,7 @@ const FINISHED_FROM: Readonly<Record<'applied' | 'canceled' | 'lost', readonly S
 };
 
 export function retrieving(connection: Connection): Retrieving {
-  const { jobs, shards, requests, submissions, batches, events, read, write } = connection;
+  const { jobs, stages, shards, requests, attempts, submissions, batches, events, read, write } = connection;
 
   function shardIn(shardId: number, states: readonly ShardState[]): Shard {
     const shard = shards.byId(shardId);
@@ -103,7 +103,9 @@ export function retrieving(connection: Connection): Retrieving {
 
     recordDownload: (shardId, raw) =>
       write(() => {
-        const shard = shardIn(shardId, ['live', 'downloaded', 'applied', 'lost']);
+        const { route } = shards.byId(shardId);
+        const unsent: readonly ShardState[] = route !== 'batch' ? ['built'] : [];
+        const shard = shardIn(shardId, [...unsent, 'live', 'downloaded', 'applied', 'lost']);
         // The server promises no order, so the same row may stand elsewhere than in an earlier download.
         requests.forgetOutcomes(shardId);
         shards.recordDownload(shardId, raw);
@@ -123,6 +125,7 @@ export function retrieving(connection: Connection): Retrieving {
         const { stageId, number } = shardIn(shardId, ['downloaded', 'applied']);
         for (const outcome of outcomes) {
           if (requests.setOutcome(stageId, shardId, outcome)) continue;
+          if (attempts.setOutcome(stageId, shardId, outcome)) continue;
           throw new RangeError(`shard ${number} has no request ${outcome.seq}`);
         }
       }),
@@ -137,10 +140,11 @@ export function retrieving(connection: Connection): Retrieving {
       write(() => {
         const shard = shardIn(shardId, FINISHED_FROM[state]);
         const unsettled = requests.countUnsettled(shardId);
-        if (unsettled > 0 || tally.requests !== shard.requests) {
+        const rows = requests.count(shardId);
+        if (unsettled > 0 || tally.requests !== rows) {
           throw new StoreError(`shard ${shard.number} is not settled`, {
             code: 'rows_unsettled',
-            why: `of ${shard.requests} requests ${unsettled} have no verdict, and ${tally.requests} were counted`,
+            why: `of ${rows} requests ${unsettled} have no verdict, and ${tally.requests} were counted`,
             next: 'batchctl verify',
           });
         }
@@ -161,7 +165,9 @@ export function retrieving(connection: Connection): Retrieving {
         const facts = shards.facts(jobId);
         // What was lost may answer after all; nothing else ever leaves a final state.
         const isMended = job.state === 'failed' && facts.every((shard) => shard.state !== 'lost');
-        if ((isFinal(job.state) && !isMended) || job.state === 'building' || !isSettledJob(facts)) {
+        const isWaiting = stages.facts(jobId).some((stage) => stage.state === 'waiting');
+        const isOpen = job.state === 'building' || isWaiting || !isSettledJob(facts);
+        if ((isFinal(job.state) && !isMended) || isOpen) {
           throw new StoreError(`job ${job.jobId} cannot become ${state}`, {
             code: 'job_unsettled',
             why: isFinal(job.state) ? `it is ${job.state}` : 'some of its requests have no verdict yet',
@@ -176,11 +182,16 @@ export function retrieving(connection: Connection): Retrieving {
       write(() => {
         const job = jobs.byId(jobId);
         if (isFinal(job.state)) return 0;
-        if (job.cancelRequestedAt === null) {
+        // A retry of a canceled job that is being built must notice a second cancel too.
+        const isRetried = shards.ofJob(jobId).some(({ shard }) => shard.state === 'building');
+        if (job.cancelRequestedAt === null || isRetried) {
           jobs.requestCancel(jobId, at);
           events.record({ jobId, kind: 'cancel_requested' });
         }
-        const unsent = shards.ofJob(jobId).filter(({ shard }) => shard.state === 'built');
+        // What is asked one by one may have answers already: they are kept by whoever settles the rest.
+        const unsent = shards
+          .ofJob(jobId)
+          .filter(({ shard }) => shard.state === 'built' && shard.route !== 'real_time');
         // One that is being uploaded right now is canceled too: its seal asks for a shard that is built.
         for (const { shard } of unsent) cancelShard(connection, shard);
         connection.foldJob(jobId);

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ScratchIds } from '../core/ports/scratch.ts';
-import type { RowClash } from '../core/ports/store.ts';
+import type { RowClash } from '../core/ports/store-views.ts';
 import { connect } from './open.ts';
 import { outputKeyOf } from './requests.ts';
 import { toStoreError } from './sqlite-errors.ts';

@@ -1,5 +1,6 @@
 import { StoreError } from '../core/errors.ts';
 import type { ShardFacts } from '../core/job.ts';
+import type { NewShard } from '../core/ports/store-views.ts';
 import type { Tally } from '../core/result.ts';
 import type { Shard, ShardState } from '../core/shard.ts';
 import { readTally } from './json-columns.ts';
@@ -19,15 +20,15 @@ interface ShardRow extends Omit<Shard, 'fileSha256'> {
 
 const SELECT_SHARD = `
   SELECT shards.id, stages.job_id AS jobId, shards.stage_id AS stageId, stages.name AS stage, shards.number,
-    shards.group_key AS "group", shards.nonce, shards.requests, shards.body_bytes AS bodyBytes,
+    shards.group_key AS "group", shards.origin, shards.route, shards.nonce, shards.requests, shards.body_bytes AS bodyBytes,
     shards.file_sha256 AS fileSha256, shards.state, shards.tally_json AS tallyJson
   FROM shards
   JOIN stages ON stages.id = shards.stage_id`;
 
 export function prepareShards(db: Db) {
-  const insertShard = db.prepare<{ stageId: number; number: number; group: string | null; nonce: string }>(`
-    INSERT INTO shards (stage_id, number, group_key, nonce, state)
-    VALUES (:stageId, :number, :group, :nonce, 'building')
+  const insertShard = db.prepare<NewShard & { stageId: number }>(`
+    INSERT INTO shards (stage_id, number, group_key, nonce, origin, route, state)
+    VALUES (:stageId, :number, :group, :nonce, :origin, :route, 'building')
   `);
   const selectById = db.prepare<{ id: number }, ShardRow>(`
     ${SELECT_SHARD}
@@ -52,6 +53,18 @@ export function prepareShards(db: Db) {
       AND submissions.state IN ('sealed','created','in_doubt','stuck')
     LEFT JOIN batches ON batches.submission_id = submissions.id
     WHERE stages.job_id = :jobId
+  `);
+  const selectLastNumber = db
+    .prepare<{ stageId: number }, number>(`
+      SELECT coalesce(max(number), 0)
+      FROM shards
+      WHERE stage_id = :stageId
+    `)
+    .pluck();
+  const updateRoutes = db.prepare<{ jobId: number; route: Shard['route'] }>(`
+    UPDATE shards
+    SET route = :route
+    WHERE stage_id IN (SELECT id FROM stages WHERE job_id = :jobId) AND state = 'built' AND route <> 'none'
   `);
   const updateBuilt = db.prepare<{ id: number; requests: number; bodyBytes: number; fileSha256: string }>(`
     UPDATE shards
@@ -83,6 +96,18 @@ export function prepareShards(db: Db) {
     FROM shards
     WHERE id = :id AND raw_sha256 IS NOT NULL
   `);
+  const selectTally = db
+    .prepare<{ id: number }, string>(`
+      SELECT tally_json
+      FROM shards
+      WHERE id = :id AND tally_json IS NOT NULL
+    `)
+    .pluck();
+  const updateTally = db.prepare<{ id: number; tallyJson: string }>(`
+    UPDATE shards
+    SET tally_json = :tallyJson
+    WHERE id = :id AND tally_json IS NOT NULL
+  `);
   const updateFinished = db.prepare<{ id: number; state: ShardState; tallyJson: string }>(`
     UPDATE shards
     SET state = :state, tally_json = :tallyJson
@@ -103,13 +128,13 @@ export function prepareShards(db: Db) {
   `);
 
   return {
-    open(
-      stageId: number,
-      shard: { readonly number: number; readonly group: string | null; readonly nonce: string },
-    ): number {
-      const { number, group, nonce } = shard;
-      return Number(insertShard.run({ stageId, number, group, nonce }).lastInsertRowid);
+    open(stageId: number, shard: NewShard): number {
+      const { number, group, nonce, origin, route } = shard;
+      return Number(insertShard.run({ stageId, number, group, nonce, origin, route }).lastInsertRowid);
     },
+    lastNumber: (stageId: number): number => selectLastNumber.get({ stageId }) ?? 0,
+    /** Unsent ones are to go this way. */
+    routeAll: (jobId: number, route: Shard['route']) => updateRoutes.run({ jobId, route }),
     byId(id: number): Shard {
       const row = selectById.get({ id });
       if (row !== undefined) return toShard(row);
@@ -149,6 +174,12 @@ export function prepareShards(db: Db) {
     raw: (id: number): RawFacts | null => selectRaw.get({ id }) ?? null,
     finish: (id: number, state: 'applied' | 'canceled' | 'lost', tally: Tally) =>
       updateFinished.run({ id, state, tallyJson: JSON.stringify(tally) }),
+    tally(id: number): Tally | null {
+      const json = selectTally.get({ id });
+      return json === undefined ? null : readTally(json);
+    },
+    /** Of a shard that has one: rows have gone out again, or were put back. */
+    setTally: (id: number, tally: Tally) => updateTally.run({ id, tallyJson: JSON.stringify(tally) }),
     delete: (id: number) => deleteShard.run({ id }),
     deleteOfJob(jobId: number): void {
       detachParts.run({ jobId });

@@ -2,6 +2,7 @@ import { AuthError, StoreError } from '../core/errors.ts';
 import type { Account, Job } from '../core/job.ts';
 import type { JobStore } from '../core/ports/store.ts';
 import type { Connection } from './connection.ts';
+import { dropBuilding } from './rounds.ts';
 import { changeSubmission, returnShard, submissionEvent, takeShard } from './settling.ts';
 
 type Submitting = Pick<
@@ -22,7 +23,7 @@ export function submitting(connection: Connection): Submitting {
   const { accounts, jobs, shards, requests, submissions, batches, candidates, events, write } = connection;
 
   return {
-    requestSubmission: (jobId, account, at) =>
+    requestSubmission: (jobId, account, mode, at) =>
       write(() => {
         const job = jobs.byId(jobId);
         if (job.state === 'building') throw notReady(`job ${job.jobId}`, 'it is still being built');
@@ -30,8 +31,10 @@ export function submitting(connection: Connection): Submitting {
           checkAccount(job, job.account, account);
           return;
         }
-        jobs.requestSubmission(jobId, accounts.ensure(account), at);
-        events.record({ jobId, kind: 'submission_requested', detail: { base_url: account.baseUrl } });
+        jobs.requestSubmission(jobId, accounts.ensure(account), mode, at);
+        // Also back to batches, after a submission that was withdrawn.
+        shards.routeAll(jobId, mode);
+        events.record({ jobId, kind: 'submission_requested', detail: { base_url: account.baseUrl, mode } });
         connection.foldJob(jobId);
       }),
 
@@ -177,8 +180,7 @@ export function submitting(connection: Connection): Submitting {
           changeSubmission(connection, submission, { state: 'in_doubt', reason }, 'submission_doubted');
         }
         if (jobs.byId(jobId).state !== 'building') {
-          for (const { shard } of shards.ofJob(jobId))
-            if (shard.state === 'building') shards.delete(shard.id);
+          dropBuilding(connection, jobId);
         }
         connection.foldJob(jobId);
         return { aborted: aborted.length, doubted: doubted.length };

@@ -4,6 +4,7 @@ import { describeLife } from '../store/contract/life.ts';
 import { describeReading } from '../store/contract/reading.ts';
 import { describeReconciling } from '../store/contract/reconciling.ts';
 import { describeRetrieving } from '../store/contract/retrieving.ts';
+import { describeRounds } from '../store/contract/rounds.ts';
 import { describeSubmitting } from '../store/contract/submitting.ts';
 
 /** What a store must do for a submission never to be paid twice and a row never to be lost; run on each adapter. */
@@ -13,5 +14,6 @@ export function describeJobStore(name: string, open: Open): void {
   describeSubmitting(name, open);
   describeReconciling(name, open);
   describeRetrieving(name, open);
+  describeRounds(name, open);
   describeLife(name, open);
 }

@@ -7,6 +7,7 @@ import { makeTempDir } from '../support/temp-dir.ts';
 import { startChild } from './children/spawn.ts';
 import { buildJob } from './contract/fixture.ts';
 
+const NEWEST = migrations.length;
 const OPTIONS = { programVersion: '0.1.0', now: () => new Date('2026-03-01T20:15:30Z') };
 
 function connectTo(path: string): Db {
@@ -29,8 +30,10 @@ test('each migration is recorded with the program that applied it, once', () => 
   migrate(db, OPTIONS);
   const schema = db.prepare('SELECT sql FROM sqlite_schema').all();
   migrate(db, { ...OPTIONS, programVersion: '0.9.9' });
+  const facts = { program_version: '0.1.0', applied_at: '2026-03-01T20:15:30.000Z' };
   expect(records(db)).toEqual([
-    { number: 1, name: 'initial', program_version: '0.1.0', applied_at: '2026-03-01T20:15:30.000Z' },
+    { number: 1, name: 'initial', ...facts },
+    { number: 2, name: 'attempts-and-stages', ...facts },
   ]);
   expect(db.prepare('SELECT sql FROM sqlite_schema').all()).toEqual(schema);
 });
@@ -48,12 +51,12 @@ test('a store keeps its jobs when it is opened again', async () => {
 test('a migration that fails leaves the schema as it was', () => {
   const db = connectTo(join(makeTempDir(), 'state.db'));
   const broken = {
-    number: 2,
+    number: NEWEST + 1,
     name: 'broken',
     sql: 'CREATE TABLE extras (id INTEGER PRIMARY KEY) STRICT; INSERT INTO nowhere VALUES (1);',
   };
   expect(() => migrate(db, OPTIONS, [...migrations, broken])).toThrow();
-  expect(db.pragma('user_version', { simple: true })).toBe(1);
+  expect(db.pragma('user_version', { simple: true })).toBe(NEWEST);
   expect(db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'extras'").get()).toBeUndefined();
 });
 
@@ -63,11 +66,11 @@ test.each(['first', 'middle', 'last'])(
     const path = join(makeTempDir(), 'state.db');
     expect(await startChild('migrate-and-die', path, place).rest()).toEqual([]);
     const db = connectTo(path);
-    expect(db.pragma('user_version', { simple: true })).toBe(1);
-    expect(records(db)).toHaveLength(1);
+    expect(db.pragma('user_version', { simple: true })).toBe(NEWEST);
+    expect(records(db)).toHaveLength(NEWEST);
     expect(db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'extras'").get()).toBeUndefined();
     await startChild('migrate-and-die', path, 'nowhere').rest();
-    expect(db.pragma('user_version', { simple: true })).toBe(2);
+    expect(db.pragma('user_version', { simple: true })).toBe(NEWEST + 1);
     expect(db.prepare('SELECT note FROM extras').pluck().all()).toEqual(['there']);
   },
 );
@@ -78,7 +81,8 @@ test('programs that make the same store at once all get it, and it is made once'
   for (const child of children) expect(await child.nextLine()).toBe('ready');
   for (const child of children) child.send('go');
   for (const child of children) expect(await child.rest()).toEqual(['opened all']);
-  for (let n = 1; n <= 40; n += 1) expect(records(connectTo(join(folder, `${n}/state.db`)))).toHaveLength(1);
+  for (let n = 1; n <= 40; n += 1)
+    expect(records(connectTo(join(folder, `${n}/state.db`)))).toHaveLength(NEWEST);
 });
 
 test('states and the columns tied to them are checked by the tables themselves', () => {
@@ -110,6 +114,12 @@ test('states and the columns tied to them are checked by the tables themselves',
     "INSERT INTO requests (stage_id, seq, shard_id, output_key, status) VALUES (1, 1, 1, 1, 'errored')",
     'INSERT INTO requests (stage_id, seq, output_key) VALUES (1, 1, 1)',
     "INSERT INTO requests (stage_id, seq, shard_id, output_key) VALUES (1, 1, 1, 'text')",
+    "UPDATE jobs SET mode = 'now'",
+    "UPDATE stages SET state = 'final'",
+    "UPDATE shards SET origin = 'split'",
+    "UPDATE shards SET route = 'mail'",
+    "INSERT INTO past_attempts (stage_id, seq, attempt, shard_id, status, failure) VALUES (1, 1, 1, 1, 'held', 'held')",
+    "INSERT INTO contents (hash, shard_id, seq) VALUES (x'00', 1, 1)",
   ];
   for (const sql of refused) expect(() => db.exec(sql), sql).toThrow(/constraint failed|cannot store/);
 });

@@ -16,7 +16,7 @@ async function openTwice() {
     two.close();
   });
   const { job, shardIds } = await buildJob(one, [3]);
-  await one.requestSubmission(job.id, ACCOUNT, AT);
+  await one.requestSubmission(job.id, ACCOUNT, 'batch', AT);
   const [shardId = 0] = shardIds;
   return { path, one, two, job, shardId };
 }

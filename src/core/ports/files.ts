@@ -1,4 +1,5 @@
 import type { Shard } from '../shard.ts';
+import type { LoadedModule } from './modules.ts';
 
 /** A file that is written once, in order, under a temporary name. */
 export interface NewFile {
@@ -6,10 +7,24 @@ export interface NewFile {
   write(text: string): void;
   writeBytes(bytes: Uint8Array): void;
   readonly bytes: number;
+  /** Lets go of its buffer and its descriptor until the next write. */
+  park(): void;
   /** fsync, rename to the final name, fsync of the folder. */
   finish(): { readonly bytes: number; readonly sha256: string };
   /** Removes what was written, may be called at any time; does nothing once `finish` has given the file its name. */
   discard(): void;
+}
+
+/** A file of lines that grows over several runs, and gets its name once it is whole. */
+export interface GrowingFile {
+  /** Appends the line and its newline; not fsynced. @throws StoreError when the disk refuses. */
+  append(line: string): void;
+  /** fsync, if anything was appended since the last one. */
+  sync(): void;
+  /** fsync, rename to the final name, fsync of the folder. */
+  finish(): void;
+  /** fsync; keeps what was written for the next run. May be called twice, and after `finish`. */
+  close(): void;
 }
 
 /** A line of a file: its text, and where it stands. Of a line beyond MAX_LINE_BYTES `text` is only the head. */
@@ -33,6 +48,11 @@ export interface JobFiles {
   resultsDir(jobId: string): string;
   /** A new file; folders are made. `private`: mode 0600, and 0700 for folders. */
   create(path: string, options: { readonly private: boolean }): NewFile;
+  /**
+   * Goes on with the file at `growingPath(path)`, or begins it; a torn last line, left by a kill, is cut off. A file that
+   * has its final name already gets the other one again. One process at a time.
+   */
+  grow(path: string, options: { readonly private: boolean }): GrowingFile;
   /** Removes batch_requests/<job id>/ and batch_results/<job id>/ with all that is in them. */
   removeJob(jobId: string): void;
   remove(path: string): void;
@@ -52,10 +72,20 @@ export interface JobFiles {
   /** Appends one line and fsyncs. */
   append(path: string, line: string): void;
   sha256(path: string): Promise<string>;
+  /** A JS or TS module of the user; `path` is relative to the folder `dir`. */
+  loadModule(dir: string, path: string): Promise<LoadedModule>;
 }
 
 export const shardPath = (requestsDir: string, stage: string, number: number): string =>
   `${requestsDir}/${stage}-${String(number).padStart(4, '0')}.jsonl`;
 
+export const recordsPath = (requestsDir: string): string => `${requestsDir}/records.jsonl`;
+
+/** The job file as it was built, with all that it names. */
+export const frozenPath = (requestsDir: string): string => `${requestsDir}/job.json`;
+
 export const rawPath = (resultsDir: string, stage: string, number: number): string =>
   `${resultsDir}/${stage}-${String(number).padStart(4, '0')}.raw.jsonl`;
+
+/** Where raw results stand as long as requests are asked one by one. */
+export const growingPath = (path: string): string => `${path}.part`;

@@ -1,10 +1,14 @@
 /** What a step tells of its work while it goes on. The command line turns it into a spinner or plain lines on stderr. */
 export type Progress =
   | { readonly kind: 'building'; readonly requests: number }
+  /** Requests of earlier jobs that were read, to know what has changed. */
+  | { readonly kind: 'indexing'; readonly requests: number }
   | { readonly kind: 'built'; readonly jobId: string; readonly requests: number; readonly shards: number }
   | { readonly kind: 'carried_on'; readonly jobId: string }
   | {
       readonly kind: 'uploading';
+      /** Null in a job of one stage; likewise below. */
+      readonly stage: string | null;
       readonly shard: number;
       readonly shards: number;
       readonly requests: number;
@@ -13,6 +17,7 @@ export type Progress =
     }
   | {
       readonly kind: 'created';
+      readonly stage: string | null;
       readonly shard: number;
       readonly shards: number;
       readonly batchId: string;
@@ -21,6 +26,7 @@ export type Progress =
   | { readonly kind: 'waiting'; readonly why: string; readonly ms: number }
   | {
       readonly kind: 'in_doubt';
+      readonly stage: string | null;
       readonly shard: number;
       readonly shards: number;
       readonly requests: number;
@@ -47,9 +53,25 @@ export type Progress =
       readonly elapsedMs: number;
       readonly nextLookMs: number | null;
     }
+  | {
+      readonly kind: 'answering';
+      readonly answered: number;
+      readonly requests: number;
+      /** Since this run began; null while that says little. */
+      readonly perMinute: number | null;
+      readonly underWay: number;
+      /** How long the API asked us to wait; 0 when it did not. */
+      readonly pausedMs: number;
+    }
   | { readonly kind: 'not_found'; readonly batchId: string; readonly why: string }
   | { readonly kind: 'downloading'; readonly batchId: string; readonly bytes: number }
-  | { readonly kind: 'applying'; readonly batchId: string; readonly rows: number; readonly requests: number }
+  /** `batchId` null: answers that came one by one. */
+  | {
+      readonly kind: 'applying';
+      readonly batchId: string | null;
+      readonly rows: number;
+      readonly requests: number;
+    }
   | { readonly kind: 'writing'; readonly rows: number }
   | { readonly kind: 'notice'; readonly text: string }
   /** Something that the user must hear of, also with --quiet. */

@@ -1,6 +1,7 @@
 import type { Batch } from '../batch.ts';
 import type { AuthError, ProviderError } from '../errors.ts';
 import type { Account } from '../job.ts';
+import type { ModelFacts } from '../model-facts.ts';
 
 /** What the headers of any answer say about when and where it was given. */
 export interface ServerStamp {
@@ -77,7 +78,50 @@ export type Refusal =
   | 'refused'
   | 'overloaded';
 
-/** The Message Batches API. Every method but `createBatch` may be repeated freely. */
+/** One call of the Messages API. */
+export interface MessageCall {
+  /** The body, sent as it is. */
+  readonly paramsJson: string;
+  readonly apiVersion: string;
+  readonly betas: readonly string[];
+  /** Awaited before each POST, also one that repeats another: that is where the pace of all calls is kept. */
+  readonly admit: () => Promise<void>;
+  /** The API asked for a wait before the next POST, whoever makes it. */
+  readonly onPause: (ms: number) => void;
+  /** Once it is aborted no POST is begun; one that is under way is waited for. */
+  readonly halt: AbortSignal;
+}
+
+/**
+ * How a call ended, after its repeats.
+ * - answered: a message.  - refused: the API, or something before it, said no.  - unreachable: no answer came.
+ * - withheld: `halt` came before the next POST.
+ */
+export type MessageOutcome =
+  | {
+      readonly kind: 'answered';
+      readonly messageJson: string;
+      /** What counts against a limit on tokens: cache reads do not (rate limits page). */
+      readonly tokens: number;
+    }
+  | {
+      readonly kind: 'refused';
+      readonly status: number;
+      readonly refusal: MessageRefusal;
+      /** The API's error envelope as it came; one of ours where the answer was not in its form. */
+      readonly envelopeJson: string;
+      readonly error: ProviderError | AuthError;
+    }
+  | { readonly kind: 'unreachable'; readonly error: ProviderError | AuthError }
+  | { readonly kind: 'withheld' };
+
+/**
+ * - request: this request is wrong; others may be right.  - passing: a limit or a failure that may pass.
+ * - spend_cap: waiting does not help.  - auth: the key or its rights.  - strange: not the API’s way to say no.
+ */
+export type MessageRefusal = 'request' | 'passing' | 'spend_cap' | 'auth' | 'strange';
+
+/** The Message Batches API. Every method but `createBatch` and `sendMessage` may be repeated freely. */
 export interface BatchProvider {
   readonly account: Account;
   /** One POST; never repeated, never redirected. Throws only what `beforeTail` or `head` threw. */
@@ -98,4 +142,8 @@ export interface BatchProvider {
   openResults(batch: Batch, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
   /** Free. `paramsJson` is a request's params; throws ProviderError with the API's words when it refuses them. */
   countTokens(paramsJson: string, apiVersion: string, signal: AbortSignal): Promise<number>;
+  /** What the API says of a model; null when it knows none of that name. Free. @throws ProviderError, AuthError */
+  describeModel(name: string, signal: AbortSignal): Promise<ModelFacts | null>;
+  /** One answer, paid at once. Repeats what may pass some times by itself. Throws only when the signal fires. */
+  sendMessage(call: MessageCall, signal: AbortSignal): Promise<MessageOutcome>;
 }

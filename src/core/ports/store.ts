@@ -1,93 +1,36 @@
 import type { Batch } from '../batch.ts';
-import type { Account, Job, JobSpec, JobState } from '../job.ts';
+import type { Account, Job, JobMode, JobSpec, JobState } from '../job.ts';
 import type { FailureClass, RowStatus, Tally } from '../result.ts';
-import type { Shard, ShardState } from '../shard.ts';
+import type { ShardState } from '../shard.ts';
 import type { Candidate, Fence, Look, Submission } from '../submission.ts';
 import type { ServerStamp } from './provider.ts';
-
-/** A row as the build hands it over. */
-export interface NewRow {
-  readonly seq: number;
-  readonly customId: string;
-  /** Where its record stands in records.jsonl. */
-  readonly recordOffset: number;
-  readonly recordLength: number;
-  /** Relative to the workspace; null means the default place. */
-  readonly outputPath: string | null;
-  /** The path as a careless file system would see it; unique in the stage. */
-  readonly outputFold: string;
-}
-
-export type RowClash = {
-  readonly seq: number;
-  readonly on: 'custom_id' | 'output';
-  readonly earlierSeq: number;
-};
-
-/** A shard with the batch that carries it, if one is known. */
-export interface ShardView {
-  readonly shard: Shard;
-  /** The live one, else the latest. Without its fence, which may be long and only a doubt needs. */
-  readonly submission: Omit<Submission, 'fence'> | null;
-  readonly batch: KnownBatch | null;
-  readonly candidates: readonly Candidate[];
-  /** Null until its results are applied. */
-  readonly tally: Tally | null;
-}
-
-export interface KnownBatch extends Batch {
-  /** Answers «not found» since then, and how many; null while it answers. */
-  readonly notFound: { readonly sinceMs: number; readonly answers: number } | null;
-}
-
-/** The verdict on one request, as read from a raw results line. */
-export interface RowOutcome {
-  readonly seq: number;
-  readonly status: RowStatus;
-  readonly failure: FailureClass | null;
-  /** Of the line in the raw results file; null for a missing row. */
-  readonly rawOffset: number | null;
-  readonly rawLength: number | null;
-}
-
-/** A request with everything that results.jsonl and `show` need to find its text. */
-export interface RowView extends Omit<RowOutcome, 'status'> {
-  readonly customId: string;
-  readonly stage: string;
-  readonly attempt: number;
-  /** Null while nothing is known. */
-  readonly status: RowStatus | null;
-  readonly outputPath: string | null;
-  readonly shardId: number;
-  readonly shardNumber: number;
-  readonly recordOffset: number;
-  readonly recordLength: number;
-}
-
-export interface ShardPart {
-  readonly shardId: number;
-  readonly fromSeq: number;
-  readonly toSeq: number;
-  readonly requests: number;
-  readonly bodyBytes: number;
-  readonly fileSha256: string;
-}
+import type {
+  ClosedShard,
+  ContentMatch,
+  EndedBatch,
+  NewRow,
+  NewShard,
+  PastAttempt,
+  RowClash,
+  RowOutcome,
+  RowView,
+  ShardPart,
+  ShardView,
+  UnindexedShard,
+} from './store-views.ts';
 
 export interface JobStore {
   // Building. A job in state `building` does not count: any later run may drop it once its lock is free.
-  createJob(job: {
-    readonly name: string;
-    readonly spec: JobSpec;
-    readonly at: Date;
-  }): Promise<Job & { readonly stageId: number }>;
-  openShard(
-    stageId: number,
-    shard: { readonly number: number; readonly group: string | null; readonly nonce: string },
-  ): Promise<number>;
-  /** Inserts what does not clash and names what does; a clashing row is not there. One transaction. */
+  createJob(job: { readonly name: string; readonly spec: JobSpec; readonly at: Date }): Promise<Job>;
+  /** A final job is unfinished again from then on. */
+  openShard(stageId: number, shard: NewShard): Promise<number>;
+  /**
+   * Inserts what does not clash and names what does; a clashing row is not there. A row without a shard is held, until
+   * its request can be made. One transaction.
+   */
   addRows(
     stageId: number,
-    rows: readonly (NewRow & { readonly shardId: number })[],
+    rows: readonly (NewRow & { readonly shardId: number | null })[],
   ): Promise<readonly RowClash[]>;
   closeShard(
     shardId: number,
@@ -120,16 +63,87 @@ export interface JobStore {
   /** Rows of a stage in input order, `limit` at most, after `afterSeq`. */
   rows(jobId: number, stage: string, afterSeq: number, limit: number): Promise<readonly RowView[]>;
   rowsOf(stageId: number, seqs: readonly number[]): Promise<readonly RowView[]>;
-  /** The rows of a shard in order of seq, to rewrite its file after a split. */
+  /** The rows that a shard carries or has carried, in order of seq: those of its file. */
   shardSeqs(shardId: number): Promise<readonly number[]>;
-  rowByCustomId(jobId: number, customId: string): Promise<RowView | null>;
+  /** Of the stage; null: of the last one that has a request of this record, else the first. */
+  rowByCustomId(jobId: number, customId: string, stage: string | null): Promise<RowView | null>;
+  /** All reads of `work` see the store as it is at the first of them, whatever others write. `work` must not write. */
+  snapshot<T>(work: () => Promise<T>): Promise<T>;
+
+  // Rounds: shards added to a job that is built, for a later stage or a retry. They are opened with `openShard`, get
+  // their rows by `moveRows`, and count from `commitRound` on; until then a crash puts each row back.
+  /** Held rows of a stage whose needs have all succeeded, in input order; not those that were held for a reason. */
+  releasableRows(
+    stageId: number,
+    needIds: readonly number[],
+    afterSeq: number,
+    limit: number,
+  ): Promise<readonly RowView[]>;
+  /** Rows that failed with one of the classes, in input order; not those that may still be under way. */
+  failedRows(
+    stageId: number,
+    filter: { readonly classes: readonly FailureClass[]; readonly maxAttempt: number },
+    afterSeq: number,
+    limit: number,
+  ): Promise<readonly RowView[]>;
+  /** A held row goes to the shard for the first time, any other as its next attempt; what it was is kept. One transaction. */
+  moveRows(shardId: number, seqs: readonly number[]): Promise<void>;
+  /** Rows that stay held although their needs have succeeded, and why. */
+  holdRows(stageId: number, holds: readonly { readonly seq: number; readonly why: string }[]): Promise<void>;
+  /** Their requests are to be tried once more. */
+  unholdRows(stageId: number): Promise<void>;
+  holdOf(stageId: number, seq: number): Promise<string | null>;
+  /**
+   * The one commit that makes a round count: its shards are built, the stages open. `canceledAt`: what the job's
+   * `cancelRequestedAt` was when the round began; a round that brings shards ends that cancel. False, and nothing changes,
+   * when the job was canceled since.
+   */
+  commitRound(
+    jobId: number,
+    round: {
+      readonly stageIds: readonly number[];
+      readonly shards: readonly ClosedShard[];
+      readonly canceledAt?: string | null;
+    },
+  ): Promise<boolean>;
+  /** The highest number that a shard of the stage has; 0 when there is none. */
+  lastShardNumber(stageId: number): Promise<number>;
+  /** Puts back what a round has moved that will not be committed. */
+  dropRound(jobId: number): Promise<void>;
+  /** What a row was before it went out again, in order. */
+  pastAttempts(stageId: number, seq: number): Promise<readonly PastAttempt[]>;
+  /** Rows that the shard has carried and that have gone out again since. */
+  pastSeqs(shardId: number): Promise<readonly number[]>;
+
+  // Reusing answers.
+  /** Of jobs on this side (API or emulator), oldest first: their requests are not in the index of contents yet. */
+  unindexedShards(on: JobSpec['on']): Promise<readonly UnindexedShard[]>;
+  indexContents(
+    shardId: number,
+    entries: readonly { readonly hash: Uint8Array; readonly seq: number }[],
+    isLast: boolean,
+  ): Promise<void>;
+  /** For each hash the request of this side that has it, a good one first, then the newest; the job's own left out. */
+  matchContents(
+    on: JobSpec['on'],
+    hashes: readonly Uint8Array[],
+    exceptJobId: number,
+  ): Promise<readonly (ContentMatch | null)[]>;
+
+  /**
+   * Final jobs of which no event of this kind names their `final_at`, oldest first: what was to be done after them was
+   * cut off, or never begun.
+   */
+  finalJobsWithout(kind: string): Promise<readonly Job[]>;
+  /** How long batches of this base URL took that ended by themselves, the newest `limit`. */
+  endedBatches(baseUrl: string, limit: number): Promise<readonly EndedBatch[]>;
 
   // Submitting.
   /**
-   * Binds an unbound job to the account; a bound one stays with its first. @throws AuthError when the base URL differs.
+   * Binds an unbound job to the account and its requests to a way to go; a bound one stays with its first. @throws AuthError when the base URL differs.
    * Another key of the same address is the caller's to judge: keys are rotated.
    */
-  requestSubmission(jobId: number, account: Account, at: Date): Promise<void>;
+  requestSubmission(jobId: number, account: Account, mode: JobMode, at: Date): Promise<void>;
   /** Back to `built`: the API refused the job's first request, so nothing of it was sent. @throws StoreError when it was. */
   withdrawSubmission(jobId: number): Promise<void>;
   startSubmission(shardId: number, account: Account, uploadStartedMs: number): Promise<Submission>;
@@ -216,7 +230,10 @@ export interface JobStore {
   // Retrieving.
   /** Back to `live` forgets the download and the outcomes read from it; refused in a final job. */
   setShardState(shardId: number, state: ShardState): Promise<void>;
-  /** The shard becomes `downloaded`, in a final job too, and the outcomes of an earlier download are forgotten. */
+  /**
+   * The shard becomes `downloaded`, in a final job too, and the outcomes of an earlier download are forgotten. Of route
+   * `real_time` from `built` on: its requests were asked one by one.
+   */
   recordDownload(shardId: number, raw: { readonly bytes: number; readonly sha256: string }): Promise<void>;
   rawFacts(shardId: number): Promise<{ readonly bytes: number; readonly sha256: string } | null>;
   /** Idempotent: the outcome of a row is overwritten by the same outcome. One transaction. */
@@ -228,7 +245,10 @@ export interface JobStore {
   finishJob(jobId: number, state: JobState & ('done' | 'canceled' | 'failed'), at: Date): Promise<void>;
 
   // Canceling.
-  /** Unsent shards become canceled with all their rows, in one commit. Returns how many shards. */
+  /**
+   * Unsent shards become canceled with all their rows, in one commit. Returns how many shards. Those of route `real_time`
+   * stay as they are: some of their answers may be there (steps/cancel-answers.ts).
+   */
   requestCancel(jobId: number, at: Date): Promise<number>;
 
   recordEvent(event: {

@@ -1,4 +1,5 @@
 import { initial } from './0001-initial.ts';
+import { attemptsAndStages } from './0002-attempts-and-stages.ts';
 
 /** A change of the schema. Once released it is never edited; a mistake is mended by the next one. */
 export interface Migration {
@@ -9,4 +10,4 @@ export interface Migration {
 }
 
 /** In order. Append only. */
-export const migrations: readonly Migration[] = [initial];
+export const migrations: readonly Migration[] = [initial, attemptsAndStages];

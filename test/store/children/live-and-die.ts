@@ -1,6 +1,6 @@
 // Takes one small job through its whole life, and is killed just before its n-th SQL statement.
 import { connect, openStore } from '../../../src/store/open.ts';
-import { batchOf, rowOf, SPEC, tallyOf } from '../contract/fixture.ts';
+import { batchOf, newShard, rowOf, SPEC, stageIdOf, tallyOf } from '../contract/fixture.ts';
 import { say } from './say.ts';
 
 const [path = '', dieAt = ''] = process.argv.slice(2);
@@ -13,20 +13,21 @@ const store = await openStore(path, { programVersion: '0.1.0', now: () => new Da
 killBefore(Number(dieAt));
 
 const job = await store.createJob({ name: 'life', spec: SPEC, at: new Date() });
-const whole = await store.openShard(job.stageId, { number: 1, group: null, nonce: 'whole' });
+const stageId = stageIdOf(job);
+const whole = await store.openShard(stageId, newShard(1, 'whole'));
 const clashing = rowOf(9, whole, { outputFold: 'out/row-1.md' });
-await store.addRows(job.stageId, [rowOf(1, whole), rowOf(2, whole), clashing]);
-await store.addRows(job.stageId, [rowOf(3, whole)]);
+await store.addRows(stageId, [rowOf(1, whole), rowOf(2, whole), clashing]);
+await store.addRows(stageId, [rowOf(3, whole)]);
 await store.closeShard(whole, { requests: 3, ...FACTS });
 await store.finishBuild(job.id, { records: 3, contentSha256: 'c'.repeat(64), reuse: false });
 say('built');
-await store.requestSubmission(job.id, ACCOUNT, new Date());
+await store.requestSubmission(job.id, ACCOUNT, 'batch', new Date());
 const refused = await store.startSubmission(whole, ACCOUNT, 0);
 await store.seal(refused.id, { sealedMs: 1, fence: FENCE });
 say('sealed');
 await store.rejectSubmission(refused.id, { status: 413, requestId: null, reason: 'large', watchUntilMs: 9 });
-const one = await store.openShard(job.stageId, { number: 2, group: null, nonce: 'one' });
-const two = await store.openShard(job.stageId, { number: 3, group: null, nonce: 'two' });
+const one = await store.openShard(stageId, newShard(2, 'one'));
+const two = await store.openShard(stageId, newShard(3, 'two'));
 await store.splitShard(whole, [
   { shardId: one, fromSeq: 1, toSeq: 1, requests: 1, ...FACTS },
   { shardId: two, fromSeq: 2, toSeq: 3, requests: 2, ...FACTS },

@@ -1,4 +1,4 @@
-// Applies two migrations and is killed by the SQL of the second, at the place that is asked for.
+// Applies all migrations and one more, and is killed by the SQL of that one, at the place that is asked for.
 import { migrate } from '../../../src/store/migrate.ts';
 import { migrations } from '../../../src/store/migrations/index.ts';
 import { connect } from '../../../src/store/open.ts';
@@ -13,8 +13,8 @@ db.function('die', (here: unknown) => {
 migrate(db, { programVersion: '0.2.0', now: () => new Date(0) }, [
   ...migrations,
   {
-    number: 2,
-    name: 'second',
+    number: migrations.length + 1,
+    name: 'one more',
     sql: `
       SELECT die('first');
       CREATE TABLE extras (id INTEGER PRIMARY KEY, note TEXT) STRICT;

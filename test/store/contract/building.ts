@@ -4,10 +4,12 @@ import {
   AT,
   buildJob,
   EMULATOR,
+  newShard,
   type Open,
   rowOf,
   SPEC,
   sha,
+  stageIdOf,
   start,
   startedShard,
   stateOf,
@@ -34,7 +36,7 @@ export function describeBuilding(name: string, open: Open): void {
     test('a row comes back with its record, its shard and no verdict', async () => {
       const store = await open();
       const { job, shardIds } = await buildJob(store, [2]);
-      expect(await store.rowByCustomId(job.id, 'row-2')).toEqual({
+      expect(await store.rowByCustomId(job.id, 'row-2', null)).toEqual({
         seq: 2,
         customId: 'row-2',
         stage: 'main',
@@ -49,16 +51,18 @@ export function describeBuilding(name: string, open: Open): void {
         rawOffset: null,
         rawLength: null,
       });
-      expect(await store.rowByCustomId(job.id, 'row-9')).toBeNull();
+      expect(await store.rowByCustomId(job.id, 'row-9', null)).toBeNull();
     });
 
     test('a custom_id that is taken is named with the earlier row, within a chunk and across chunks', async () => {
       const store = await open();
       const job = await store.createJob({ name: 'a', spec: SPEC, at: AT });
-      const shardId = await store.openShard(job.stageId, { number: 1, group: null, nonce: 'clash1' });
+      const shardId = await store.openShard(stageIdOf(job), newShard(1, 'clash1'));
       const twice = [rowOf(1, shardId), rowOf(2, shardId, { customId: 'row-1' })];
-      expect(await store.addRows(job.stageId, twice)).toEqual([{ seq: 2, on: 'custom_id', earlierSeq: 1 }]);
-      expect(await store.addRows(job.stageId, [rowOf(3, shardId, { customId: 'row-1' })])).toEqual([
+      expect(await store.addRows(stageIdOf(job), twice)).toEqual([
+        { seq: 2, on: 'custom_id', earlierSeq: 1 },
+      ]);
+      expect(await store.addRows(stageIdOf(job), [rowOf(3, shardId, { customId: 'row-1' })])).toEqual([
         { seq: 3, on: 'custom_id', earlierSeq: 1 },
       ]);
       expect(await store.shardSeqs(shardId)).toEqual([1]);
@@ -67,14 +71,16 @@ export function describeBuilding(name: string, open: Open): void {
     test('an output that is taken is named with the earlier row, and the row can come back with another', async () => {
       const store = await open();
       const job = await store.createJob({ name: 'a', spec: SPEC, at: AT });
-      const shardId = await store.openShard(job.stageId, { number: 1, group: null, nonce: 'clash2' });
-      await store.addRows(job.stageId, [rowOf(1, shardId)]);
+      const shardId = await store.openShard(stageIdOf(job), newShard(1, 'clash2'));
+      await store.addRows(stageIdOf(job), [rowOf(1, shardId)]);
       const clashing = rowOf(2, shardId, { outputFold: 'out/row-1.md' });
-      expect(await store.addRows(job.stageId, [clashing])).toEqual([{ seq: 2, on: 'output', earlierSeq: 1 }]);
-      expect(await store.rowByCustomId(job.id, 'row-2')).toBeNull();
+      expect(await store.addRows(stageIdOf(job), [clashing])).toEqual([
+        { seq: 2, on: 'output', earlierSeq: 1 },
+      ]);
+      expect(await store.rowByCustomId(job.id, 'row-2', null)).toBeNull();
       const moved = { ...clashing, outputPath: 'out/row-1-2.md', outputFold: 'out/row-1-2.md' };
-      expect(await store.addRows(job.stageId, [moved])).toEqual([]);
-      expect((await store.rowByCustomId(job.id, 'row-2'))?.outputPath).toBe('out/row-1-2.md');
+      expect(await store.addRows(stageIdOf(job), [moved])).toEqual([]);
+      expect((await store.rowByCustomId(job.id, 'row-2', null))?.outputPath).toBe('out/row-1-2.md');
     });
 
     test('ids and outputs of one job are no concern of another', async () => {
@@ -87,26 +93,26 @@ export function describeBuilding(name: string, open: Open): void {
     test('a row whose output clashed holds no custom_id', async () => {
       const store = await open();
       const job = await store.createJob({ name: 'a', spec: SPEC, at: AT });
-      const shardId = await store.openShard(job.stageId, { number: 1, group: null, nonce: 'clash3' });
-      await store.addRows(job.stageId, [rowOf(1, shardId)]);
-      await store.addRows(job.stageId, [rowOf(2, shardId, { outputFold: 'out/row-1.md' })]);
-      expect(await store.addRows(job.stageId, [rowOf(3, shardId, { customId: 'row-2' })])).toEqual([]);
+      const shardId = await store.openShard(stageIdOf(job), newShard(1, 'clash3'));
+      await store.addRows(stageIdOf(job), [rowOf(1, shardId)]);
+      await store.addRows(stageIdOf(job), [rowOf(2, shardId, { outputFold: 'out/row-1.md' })]);
+      expect(await store.addRows(stageIdOf(job), [rowOf(3, shardId, { customId: 'row-2' })])).toEqual([]);
     });
 
     test('a chunk goes in as a whole or not at all', async () => {
       const store = await open();
       const job = await store.createJob({ name: 'a', spec: SPEC, at: AT });
-      const shardId = await store.openShard(job.stageId, { number: 1, group: null, nonce: 'whole' });
+      const shardId = await store.openShard(stageIdOf(job), newShard(1, 'whole'));
       const broken = [rowOf(1, shardId), rowOf(2, 4711)];
-      await expect(store.addRows(job.stageId, broken)).rejects.toThrow();
+      await expect(store.addRows(stageIdOf(job), broken)).rejects.toThrow();
       expect(await store.shardSeqs(shardId)).toEqual([]);
     });
 
     test('a build that lost a row does not count', async () => {
       const store = await open();
       const job = await store.createJob({ name: 'a', spec: SPEC, at: AT });
-      const shardId = await store.openShard(job.stageId, { number: 1, group: null, nonce: 'lost1' });
-      await store.addRows(job.stageId, [rowOf(1, shardId)]);
+      const shardId = await store.openShard(stageIdOf(job), newShard(1, 'lost1'));
+      await store.addRows(stageIdOf(job), [rowOf(1, shardId)]);
       await store.closeShard(shardId, { requests: 2, bodyBytes: 9, fileSha256: sha('a') });
       const facts = { records: 2, contentSha256: sha('a'), reuse: false };
       await expect(store.finishBuild(job.id, facts)).rejects.toMatchObject({ code: 'build_incomplete' });
@@ -165,8 +171,8 @@ export function describeBuilding(name: string, open: Open): void {
       const rehearsed = await buildJob(store, [1], { content: 'a', on: 'emulator' });
       expect((await twinOf(store, 'a', 'api'))?.id).toBe(real.job.id);
       expect((await twinOf(store, 'a', 'emulator'))?.id).toBe(rehearsed.job.id);
-      await store.requestSubmission(real.job.id, ACCOUNT, AT);
-      await store.requestSubmission(rehearsed.job.id, EMULATOR, AT);
+      await store.requestSubmission(real.job.id, ACCOUNT, 'batch', AT);
+      await store.requestSubmission(rehearsed.job.id, EMULATOR, 'batch', AT);
       expect((await twinOf(store, 'a', 'api'))?.id).toBe(real.job.id);
       expect((await twinOf(store, 'a', 'emulator'))?.id).toBe(rehearsed.job.id);
       expect(await twinOf(store, 'b', 'api')).toBeNull();

@@ -1,7 +1,9 @@
 import type { Batch } from '../../../src/core/batch.ts';
 import type { Account, Job, JobSpec } from '../../../src/core/job.ts';
-import type { JobStore, NewRow } from '../../../src/core/ports/store.ts';
+import type { JobStore } from '../../../src/core/ports/store.ts';
+import type { NewRow, NewShard } from '../../../src/core/ports/store-views.ts';
 import { EMPTY_TALLY, type Tally } from '../../../src/core/result.ts';
+import { DEFAULT_SHARD_LIMITS } from '../../../src/core/shard.ts';
 import type { Fence, Submission } from '../../../src/core/submission.ts';
 
 export const AT = new Date('2026-03-01T20:15:30Z');
@@ -25,8 +27,13 @@ export const NOBODY = { reason: 'no answer', status: null, requestId: null };
 
 export const SPEC: JobSpec = {
   apiVersion: '2026-10-21',
+  betas: [],
   model: 'claude-sonnet-5-5',
   stages: ['main'],
+  needs: {},
+  retry: null,
+  limits: DEFAULT_SHARD_LIMITS,
+  changedOnly: false,
   private: false,
   on: 'api',
   file: 'reviews.job.yaml',
@@ -71,6 +78,21 @@ export function rowOf(
   };
 }
 
+export const newShard = (number: number, nonce: string): NewShard => ({
+  number,
+  group: null,
+  nonce,
+  origin: 'build',
+  route: 'batch',
+});
+
+/** Of the job's only stage, or its first one. */
+export function stageIdOf({ stages }: Job): number {
+  const [stage] = stages;
+  if (stage === undefined) throw new Error('a job has a stage');
+  return stage.id;
+}
+
 export const sha = (letter: string): string => letter.repeat(64);
 let nonces = 0;
 
@@ -90,20 +112,21 @@ export async function buildJob(
     spec: { ...SPEC, on: facts.on ?? 'api' },
     at: facts.at ?? AT,
   });
+  const stageId = stageIdOf(job);
   const shardIds: number[] = [];
   let seq = 0;
   for (const [index, requests] of sizes.entries()) {
     nonces += 1;
     const nonce = `nonce${nonces}`;
-    const shardId = await store.openShard(job.stageId, { number: index + 1, group: null, nonce });
+    const shardId = await store.openShard(stageId, newShard(index + 1, nonce));
     const rows = Array.from({ length: requests }, () => rowOf(++seq, shardId));
-    const clashes = await store.addRows(job.stageId, rows);
+    const clashes = await store.addRows(stageId, rows);
     if (clashes.length > 0) throw new Error('rows of a fresh job clash');
     await store.closeShard(shardId, { requests, bodyBytes: requests * 50, fileSha256: sha('f') });
     shardIds.push(shardId);
   }
   await store.finishBuild(job.id, { records: seq, contentSha256: sha(facts.content ?? 'c'), reuse: false });
-  return { job: await store.jobById(job.id), stageId: job.stageId, shardIds };
+  return { job: await store.jobById(job.id), stageId, shardIds };
 }
 
 /** What a build of that content, of no records, would be told to carry on; the build itself is dropped. */
@@ -128,7 +151,7 @@ export async function startedShard(
 ) {
   const store = await open();
   const built = await buildJob(store, sizes, facts);
-  await store.requestSubmission(built.job.id, ACCOUNT, AT);
+  await store.requestSubmission(built.job.id, ACCOUNT, 'batch', AT);
   const [shardId = 0] = built.shardIds;
   return { store, ...built, shardId };
 }

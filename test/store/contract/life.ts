@@ -23,7 +23,7 @@ export function describeLife(name: string, open: Open): void {
       const [one = 0, two = 0] = shardIds;
       const state = () => stateOf(store, job.id);
       expect(await state()).toBe('built');
-      await store.requestSubmission(job.id, ACCOUNT, AT);
+      await store.requestSubmission(job.id, ACCOUNT, 'batch', AT);
       expect(await state()).toBe('submitting');
       const first = await start(store, one);
       expect(await state()).toBe('submitting');

@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { EMPTY_TALLY } from '../../../src/core/result.ts';
 import {
+  ACCOUNT,
   AT,
   AT_MS,
   batchOf,
+  buildJob,
   created,
   type Open,
   settle,
@@ -173,6 +175,51 @@ export function describeRetrieving(name: string, open: Open): void {
         'canceled',
         'canceled',
       ]);
+    });
+
+    describe('a shard whose requests are asked one by one', () => {
+      async function asked(sizes: readonly number[]) {
+        const store = await open();
+        const { job, shardIds } = await buildJob(store, sizes);
+        await store.requestSubmission(job.id, ACCOUNT, 'real_time', AT);
+        const [shardId = 0] = shardIds;
+        return { store, job, shardId };
+      }
+
+      test('stays built until its answers are recorded', async () => {
+        const { store, job, shardId } = await asked([2]);
+        expect(await viewOf(store, job.id, shardId)).toMatchObject({
+          shard: { state: 'built', route: 'real_time' },
+        });
+        expect(await stateOf(store, job.id)).toBe('submitting');
+        await store.recordDownload(shardId, { bytes: 10, sha256: sha('d') });
+        expect(await stateOf(store, job.id)).toBe('ended');
+        await settle(store, shardId, 1, 2);
+        await store.finishJob(job.id, 'done', AT);
+        expect(await stateOf(store, job.id)).toBe('done');
+      });
+
+      test('is not canceled with what was paid: whoever asks it settles it', async () => {
+        const { store, job, shardId } = await asked([2]);
+        expect(await store.requestCancel(job.id, AT)).toBe(0);
+        expect((await viewOf(store, job.id, shardId))?.shard.state).toBe('built');
+        await store.recordDownload(shardId, { bytes: 10, sha256: sha('d') });
+      });
+
+      test('is unlike one of a batch, which is never recorded before it was sent', async () => {
+        const store = await open();
+        const { job, shardIds } = await buildJob(store, [2]);
+        await store.requestSubmission(job.id, ACCOUNT, 'batch', AT);
+        const download = store.recordDownload(shardIds[0] ?? 0, { bytes: 10, sha256: sha('d') });
+        await expect(download).rejects.toMatchObject({ code: 'shard_moved_on' });
+      });
+
+      test('goes as a batch after all when its submission was withdrawn', async () => {
+        const { store, job, shardId } = await asked([2]);
+        await store.withdrawSubmission(job.id);
+        await store.requestSubmission(job.id, ACCOUNT, 'batch', AT);
+        expect((await viewOf(store, job.id, shardId))?.shard.route).toBe('batch');
+      });
     });
   });
 }

@@ -8,6 +8,7 @@ import {
   created,
   FENCE,
   inDoubt,
+  newShard,
   type Open,
   OTHER,
   STAMP,
@@ -24,7 +25,12 @@ export function describeSubmitting(name: string, open: Open): void {
     test('a job keeps the account it was first submitted to', async () => {
       const { store, job } = await startedShard(open);
       const later = new Date(AT_MS + 60_000);
-      await store.requestSubmission(job.id, { ...ACCOUNT, keyFingerprint: 'another_key_fing' }, later);
+      await store.requestSubmission(
+        job.id,
+        { ...ACCOUNT, keyFingerprint: 'another_key_fing' },
+        'batch',
+        later,
+      );
       expect(await store.jobById(job.id)).toMatchObject({
         account: ACCOUNT,
         submitRequestedAt: AT.toISOString(),
@@ -35,7 +41,7 @@ export function describeSubmitting(name: string, open: Open): void {
     test('a job is never submitted to another address, and keys are not named in full', async () => {
       const { store, job, shardId } = await startedShard(open);
       const error: unknown = await store
-        .requestSubmission(job.id, OTHER, AT)
+        .requestSubmission(job.id, OTHER, 'batch', AT)
         .catch((thrown: unknown) => thrown);
       expect(error).toMatchObject({ name: 'AuthError', code: 'other_account' });
       expect(JSON.stringify(error)).not.toContain(OTHER.keyFingerprint);
@@ -180,8 +186,8 @@ export function describeSubmitting(name: string, open: Open): void {
 
     test('a split gives each row to one part, and the parts go out in its place', async () => {
       const { store, job, stageId, shardId } = await startedShard(open, [5]);
-      const first = await store.openShard(stageId, { number: 2, group: null, nonce: 'part-a' });
-      const second = await store.openShard(stageId, { number: 3, group: null, nonce: 'part-b' });
+      const first = await store.openShard(stageId, newShard(2, 'part-a'));
+      const second = await store.openShard(stageId, newShard(3, 'part-b'));
       const facts = { bodyBytes: 10, fileSha256: sha('9') };
       await store.splitShard(shardId, [
         { shardId: first, fromSeq: 1, toSeq: 2, requests: 2, ...facts },
@@ -199,7 +205,7 @@ export function describeSubmitting(name: string, open: Open): void {
 
     test('a split that would lose a row or move one twice is no split', async () => {
       const { store, job, stageId, shardId } = await startedShard(open, [3]);
-      const part = await store.openShard(stageId, { number: 2, group: null, nonce: 'part-c' });
+      const part = await store.openShard(stageId, newShard(2, 'part-c'));
       const facts = { shardId: part, requests: 2, bodyBytes: 10, fileSha256: sha('9') };
       await expect(store.splitShard(shardId, [{ ...facts, fromSeq: 1, toSeq: 2 }])).rejects.toThrow();
       await expect(store.splitShard(shardId, [{ ...facts, fromSeq: 1, toSeq: 3 }])).rejects.toThrow();
@@ -209,7 +215,7 @@ export function describeSubmitting(name: string, open: Open): void {
 
     test('the parts of a split that was cut off are dropped by the next run', async () => {
       const { store, job, stageId, shardId } = await startedShard(open, [3]);
-      await store.openShard(stageId, { number: 2, group: null, nonce: 'part-d' });
+      await store.openShard(stageId, newShard(2, 'part-d'));
       await store.settleAfterCrash(job.id);
       expect((await store.shards(job.id)).map(({ shard }) => shard.id)).toEqual([shardId]);
     });

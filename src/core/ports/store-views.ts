@@ -1,0 +1,122 @@
+import type { Batch } from '../batch.ts';
+import type { FailureClass, RowStatus, Tally } from '../result.ts';
+import type { Shard, ShardState } from '../shard.ts';
+import type { Candidate, Submission } from '../submission.ts';
+
+/** A row as the build hands it over. */
+export interface NewRow {
+  readonly seq: number;
+  readonly customId: string;
+  /** Where its record stands in records.jsonl. */
+  readonly recordOffset: number;
+  readonly recordLength: number;
+  /** Relative to the workspace; null means the default place. */
+  readonly outputPath: string | null;
+  /** The path as a careless file system would see it; unique in the stage. */
+  readonly outputFold: string;
+}
+
+export type NewShard = Pick<Shard, 'number' | 'group' | 'nonce' | 'origin' | 'route'>;
+
+export type RowClash = {
+  readonly seq: number;
+  readonly on: 'custom_id' | 'output';
+  readonly earlierSeq: number;
+};
+
+/** A shard with the batch that carries it, if one is known. */
+export interface ShardView {
+  readonly shard: Shard;
+  /** The live one, else the latest. Without its fence, which may be long and only a doubt needs. */
+  readonly submission: Omit<Submission, 'fence'> | null;
+  readonly batch: KnownBatch | null;
+  readonly candidates: readonly Candidate[];
+  /** Null until its results are applied. */
+  readonly tally: Tally | null;
+}
+
+export interface KnownBatch extends Batch {
+  /** Answers «not found» since then, and how many; null while it answers. */
+  readonly notFound: { readonly sinceMs: number; readonly answers: number } | null;
+}
+
+/** As received. */
+export interface EndedBatch {
+  readonly requests: number;
+  readonly createdAt: string;
+  readonly endedAt: string;
+}
+
+/** The verdict on one request, as read from a raw results line. */
+export interface RowOutcome {
+  readonly seq: number;
+  readonly status: RowStatus;
+  readonly failure: FailureClass | null;
+  /** Of the line in the raw results file; null for a missing row. */
+  readonly rawOffset: number | null;
+  readonly rawLength: number | null;
+}
+
+/** A request with everything that results.jsonl and `show` need to find its text. */
+export interface RowView extends Omit<RowOutcome, 'status'> {
+  readonly customId: string;
+  readonly stage: string;
+  readonly attempt: number;
+  /** Null while nothing is known. */
+  readonly status: RowStatus | null;
+  readonly outputPath: string | null;
+  /** Both null for a row that is held. */
+  readonly shardId: number | null;
+  readonly shardNumber: number | null;
+  readonly recordOffset: number;
+  readonly recordLength: number;
+}
+
+/** A shard whose file is written. */
+export interface ClosedShard {
+  readonly id: number;
+  readonly requests: number;
+  readonly bodyBytes: number;
+  readonly fileSha256: string;
+}
+
+/** A row as it was before it went out again. */
+export interface PastAttempt extends RowOutcome {
+  readonly attempt: number;
+  readonly shardId: number;
+}
+
+export interface UnindexedShard {
+  readonly shardId: number;
+  readonly jobId: string;
+  readonly stage: string;
+  readonly number: number;
+}
+
+/** A request of another job with the same content. */
+export interface ContentMatch {
+  readonly jobId: string;
+  readonly customId: string;
+  readonly stage: string;
+  readonly shardId: number;
+  readonly shardNumber: number;
+  readonly shardState: ShardState;
+  readonly seq: number;
+  readonly status: RowStatus | null;
+  readonly failure: FailureClass | null;
+  readonly rawOffset: number | null;
+  readonly rawLength: number | null;
+  readonly outputPath: string | null;
+  readonly batchId: string | null;
+  /** Without a verdict, and sent, or to be sent: to send it elsewhere may be to pay twice. */
+  readonly isInFlight: boolean;
+}
+
+export interface ShardPart {
+  readonly shardId: number;
+  readonly fromSeq: number;
+  readonly toSeq: number;
+  readonly requests: number;
+  readonly bodyBytes: number;
+  readonly fileSha256: string;
+}

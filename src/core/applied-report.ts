@@ -6,7 +6,8 @@ export interface AppliedReport extends StreamCounts {
   readonly shardId: number;
   readonly stage: string;
   readonly shard: number;
-  readonly batchId: string;
+  /** Null for a shard without a batch. */
+  readonly batchId: string | null;
   /** Requests that have several lines with different content; the first one counts. */
   readonly conflicting: number;
   /** Sentences, the first 100. */
@@ -14,8 +15,13 @@ export interface AppliedReport extends StreamCounts {
   /** How many there were in all. */
   readonly problemCount: number;
   /** Rows whose good answer could not be written to its path, as ranges of seqs, both ends included. */
-  readonly refusedOutputs: readonly (readonly [from: number, to: number])[];
+  readonly refusedOutputs: SeqRanges;
+  /** Rows whose module wanted no file, likewise. */
+  readonly withoutOutput: SeqRanges;
 }
+
+/** Seqs in ascending order, both ends of a range included. */
+export type SeqRanges = readonly (readonly [from: number, to: number])[];
 
 export const APPLIED_EVENT = 'results_applied';
 export const MAX_PROBLEMS = 100;
@@ -24,7 +30,7 @@ const schema = z.object({
   shardId: z.number(),
   stage: z.string(),
   shard: z.number(),
-  batchId: z.string(),
+  batchId: z.string().nullable(),
   distinct: z.number(),
   duplicate: z.number(),
   unknown: z.number(),
@@ -33,6 +39,8 @@ const schema = z.object({
   problems: z.array(z.string()),
   problemCount: z.number(),
   refusedOutputs: z.array(z.tuple([z.number(), z.number()])),
+  // Not in reports of earlier versions.
+  withoutOutput: z.array(z.tuple([z.number(), z.number()])).default([]),
 });
 
 /** Of each shard the last report: applying may have been cut off and repeated. */
@@ -49,7 +57,7 @@ export function readAppliedReports(
 }
 
 /** Sorted seqs as ranges: rows that are refused are mostly neighbours. */
-export function toRanges(seqs: readonly number[]): readonly (readonly [number, number])[] {
+export function toRanges(seqs: readonly number[]): SeqRanges {
   const ranges: [number, number][] = [];
   for (const seq of [...seqs].sort((a, b) => a - b)) {
     const last = ranges.at(-1);
@@ -59,8 +67,13 @@ export function toRanges(seqs: readonly number[]): readonly (readonly [number, n
   return ranges;
 }
 
-export function isInRanges(ranges: readonly (readonly [number, number])[], seq: number): boolean {
+export function isInRanges(ranges: SeqRanges, seq: number): boolean {
   return ranges.some(([from, to]) => seq >= from && seq <= to);
+}
+
+/** Shard → its good rows that have no file. */
+export function rowsWithoutFile(reports: readonly AppliedReport[]): ReadonlyMap<number, SeqRanges> {
+  return new Map(reports.map((one) => [one.shardId, [...one.refusedOutputs, ...one.withoutOutput]]));
 }
 
 /** Sentences up to a limit, and how many there were. */

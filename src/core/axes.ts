@@ -11,6 +11,23 @@ const MAX_AXIS_VALUES = 1_000_000;
 
 const RANGE = /^\s*(\d{1,15})\s*-\s*(\d{1,15})\s*$/;
 
+/** Whole numbers from `from` to `to`, both included. */
+export interface NumberRange {
+  readonly from: number;
+  readonly to: number;
+  /** Digits of numbers written with zeros in front (`01-12`), which are text of that width; null: plain numbers. */
+  readonly width: number | null;
+}
+
+/** Reads `10-17`; null for any other text. It may run backwards. */
+export function parseRange(text: string): NumberRange | null {
+  const found = RANGE.exec(text);
+  if (found === null) return null;
+  const [first = '', last = ''] = [found[1], found[2]];
+  const width = first.length > 1 && first.startsWith('0') ? first.length : null;
+  return { from: Number(first), to: Number(last), width };
+}
+
 /** The values of an axis, or a sentence that says what is wrong with it. */
 export type ParsedAxis =
   | { readonly ok: true; readonly values: readonly AxisValue[] }
@@ -23,18 +40,24 @@ export type ParsedAxis =
 export function parseAxis(value: string | number | readonly AxisValue[]): ParsedAxis {
   if (typeof value === 'number') return { ok: true, values: [value] };
   if (typeof value !== 'string') return { ok: true, values: value };
-  const range = RANGE.exec(value);
+  const range = parseRange(value);
   if (range === null)
     return { ok: false, problem: 'is neither a range such as 1-4 nor a list such as [en, de]' };
-  const [first = '', last = ''] = [range[1], range[2]];
-  const [from, to] = [Number(first), Number(last)];
-  if (to < from) return { ok: false, problem: `runs backwards; write ${last}-${first}` };
+  const { from, to, width } = range;
+  if (to < from)
+    return {
+      ok: false,
+      problem: `runs backwards; write ${value
+        .trim()
+        .split(/\s*-\s*/)
+        .reverse()
+        .join('-')}`,
+    };
   if (to - from >= MAX_AXIS_VALUES)
     return { ok: false, problem: `has more than ${MAX_AXIS_VALUES.toLocaleString('en-US')} values` };
-  const padded = first.length > 1 && first.startsWith('0');
   const values: AxisValue[] = [];
   for (let number = from; number <= to; number += 1) {
-    values.push(padded ? String(number).padStart(first.length, '0') : number);
+    values.push(width === null ? number : String(number).padStart(width, '0'));
   }
   return { ok: true, values };
 }

@@ -10,6 +10,8 @@ import type { Candidate, Fence, Look, Submission } from './submission.ts';
  */
 /** An answer that takes longer than this is given up, so a batch cannot be born later. */
 const CREATE_MAX_MS = 15 * 60_000;
+/** How long a submission in doubt must stay unseen before it is judged absent, unless the user says otherwise. */
+export const DEFAULT_SETTLE_MS = 15 * 60_000;
 /** How far before the upload a listing reaches and a batch may be dated. */
 export const FENCE_REACH_MS = 10 * 60_000;
 /** Batches older than that which a fence keeps; several, because a user may delete some. */

@@ -18,6 +18,12 @@ export function parseDuration(text: string): number | null {
   return Math.round(total);
 }
 
+/** The same in few characters, for tables: `1h30m`, `42s`. Under a second: `0s`. */
+export function formatShortDuration(ms: number): string {
+  if (ms < 1000) return '0s';
+  return formatDuration(ms).replaceAll('min', 'm').replaceAll(' ', '');
+}
+
 /** The two largest units, rounded down: `1 h 30 min`, `42 s`. Under a second: `350 ms`. */
 export function formatDuration(ms: number): string {
   const whole = Math.max(0, Math.floor(ms));

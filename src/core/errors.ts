@@ -92,11 +92,12 @@ export class StoreError extends BatchctlError {}
 /** Only the user can decide: over a limit on spending, or a submission in doubt. */
 export class DecisionError extends BatchctlError {}
 
-/** SIGINT or SIGTERM arrived. */
+/** The work was stopped and can be carried on: SIGINT or SIGTERM arrived, or a caller of the library gave it up. */
 export class InterruptedError extends BatchctlError {
-  readonly signal: 'SIGINT' | 'SIGTERM';
+  /** Null: no signal of the system; `cause` is the reason of the AbortSignal, if there was one. */
+  readonly signal: 'SIGINT' | 'SIGTERM' | null;
 
-  constructor(message: string, facts: ErrorFacts & { readonly signal: 'SIGINT' | 'SIGTERM' }) {
+  constructor(message: string, facts: ErrorFacts & { readonly signal: 'SIGINT' | 'SIGTERM' | null }) {
     super(message, facts);
     this.signal = facts.signal;
   }

@@ -1,5 +1,5 @@
 import type { Job, JobState } from './job.ts';
-import type { ShardView } from './ports/store.ts';
+import type { ShardView } from './ports/store-views.ts';
 import { addTallies, EMPTY_TALLY, type FailureClass } from './result.ts';
 
 /** What `--json` prints of a job. Keys are only ever added; docs/json.md describes each. */
@@ -13,6 +13,8 @@ export interface JobDocument {
   readonly canceled: number;
   readonly expired: number;
   readonly missing: number;
+  /** Rows of later stages without a request, because a stage that they need failed. */
+  readonly held: number;
   readonly failures: Readonly<Partial<Record<FailureClass, number>>>;
   readonly usage: UsageDocument;
   readonly batches: readonly BatchDocument[];
@@ -44,17 +46,19 @@ export interface BatchDocument {
  */
 export function jobDocument(job: Job, shards: readonly ShardView[], outputDir: string | null): JobDocument {
   const tally = shards.reduce((sum, view) => (view.tally ? addTallies(sum, view.tally) : sum), EMPTY_TALLY);
+  const held = job.stages.reduce((sum, stage) => sum + stage.held, 0);
   return {
     job_id: job.jobId,
     name: job.name,
     state: job.state,
-    requests: shards.reduce((sum, view) => sum + view.shard.requests, 0),
+    requests: job.records * job.stages.length,
     succeeded: tally.succeeded,
     errored: tally.errored,
     canceled: tally.canceled,
     expired: tally.expired,
     missing: tally.missing,
-    failures: tally.failures,
+    held,
+    failures: held === 0 ? tally.failures : { ...tally.failures, held },
     usage: {
       input_tokens: tally.usage.input,
       output_tokens: tally.usage.output,

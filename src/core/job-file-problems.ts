@@ -1,5 +1,7 @@
 import type { z } from 'zod';
-import { didYouMean } from './nearest.ts';
+import { knownKeysAt } from './job-file-keys.ts';
+import { expectedAt } from './job-file-values.ts';
+import { didYouMean, nearestName } from './nearest.ts';
 
 /** One thing that is wrong in a job file: the key it is at, and a sentence about it. */
 export interface JobFileProblem {
@@ -9,68 +11,34 @@ export interface JobFileProblem {
 
 type Issue = z.core.$ZodIssue;
 
-const KNOWN_KEYS: Readonly<Record<string, readonly string[]>> = {
-  '': [
-    'name',
-    'model',
-    'max_tokens',
-    'params',
-    'api_version',
-    'source',
-    'files',
-    'select',
-    'id',
-    'system',
-    'prompt',
-    'output',
-    'private',
-  ],
-  source: ['csv', 'jsonl', 'json', 'axes', 'dir', 'requests'],
-  'source.dir': ['glob', 'meta'],
-  system: ['text', 'file', 'cache'],
-  prompt: ['file'],
-};
-
-// What a key takes, in words; shown when something else was given.
-const EXPECTED: Readonly<Record<string, string>> = {
-  '': 'a mapping of keys',
-  name: '1-40 letters, digits, - and _',
-  model: 'the name of a model',
-  max_tokens: 'a whole number of at least 1',
-  params: 'a mapping of Messages parameters',
-  api_version: '2026-10-21 or 2023-06-01',
-  source: 'one kind and its place, such as {csv: data/products.csv}',
-  'source.axes': 'a mapping such as {round: 1-4, lang: [en, de]}',
-  'source.axes.*': 'a range such as 1-4 or a list such as [en, de]',
-  'source.dir': 'a glob, or {glob, meta}',
-  files: 'a mapping of variables to paths',
-  'files.*': 'a path; the variable is letters, digits and _',
-  select: 'a mapping such as {round: [1, 2]}',
-  'select.*': 'a value or a list of values',
-  system: 'text, or {text or file, cache}',
-  'system.cache': '5m or 1h',
-  prompt: 'text, or {file}',
-  private: 'true or false',
-};
-
 /** One sentence for each thing that zod found, in the words of the job file. `input` is what was parsed. */
 export function describeProblems(error: z.ZodError, input: unknown): readonly JobFileProblem[] {
-  return error.issues.flatMap((issue) => describe(issue, [], input));
+  const problems = error.issues.flatMap((issue) => describe(issue, [], input));
+  // A mistyped key is one mistake, though its right name is missing too.
+  const meant = new Set(problems.flatMap((problem) => meantPath(problem.path, input) ?? []));
+  return problems.filter(({ path }) => !meant.has(path.join('.')) || valueAt(input, path) !== undefined);
+}
+
+/** `stage "notes": ` in front of what is said about a key of a stage of a list; the keys are then told from there. */
+export function stageLabel(name: unknown, index: number): string {
+  return `stage ${typeof name === 'string' && name !== '' ? `"${name}"` : index + 1}: `;
 }
 
 function describe(issue: Issue, base: readonly PropertyKey[], input: unknown): readonly JobFileProblem[] {
   const path = [...base, ...issue.path];
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.map((key) => ({ path: [...path, key], problem: unknownKey(key, path) }));
+      return issue.keys.map((key) => ({ path: [...path, key], problem: unknownKey(key, path, input) }));
     case 'invalid_union': {
       // The branch that got further than the type is the one the user meant.
-      const meant = issue.errors.find(
-        (issues) => !issues.some((inner) => inner.path.length === 0 && inner.code === 'invalid_type'),
-      );
+      const meant = issue.errors.find((issues) => !issues.some(isOtherType));
       const empty = meant?.some((inner) => inner.path.length === 0 && inner.code === 'too_small') ?? false;
       if (meant !== undefined && !empty) return meant.flatMap((inner) => describe(inner, path, input));
       return [{ path, problem: wrongValue(path, input) }];
+    }
+    case 'invalid_value': {
+      const guess = didYouMean(String(valueAt(input, path)), issue.values.map(String));
+      return [{ path, problem: `${wrongValue(path, input)}${guess}` }];
     }
     case 'custom':
       return [{ path, problem: issue.message }];
@@ -79,23 +47,61 @@ function describe(issue: Issue, base: readonly PropertyKey[], input: unknown): r
   }
 }
 
-function unknownKey(key: string, path: readonly PropertyKey[]): string {
-  const known = KNOWN_KEYS[path.map(String).join('.')] ?? [];
+function isOtherType(issue: Issue): boolean {
+  if (issue.path.length > 0) return false;
+  return (
+    issue.code === 'invalid_type' ||
+    (issue.code === 'invalid_union' && issue.errors.every((issues) => issues.some(isOtherType)))
+  );
+}
+
+function unknownKey(key: string, path: readonly PropertyKey[], input: unknown): string {
+  const { label, keys } = tell(path, input);
+  const place = keys === '' ? 'key' : `key of "${keys}"`;
+  return `${label}"${key}" is not a known ${place}${rightKey(key, path)}`;
+}
+
+function rightKey(key: string, path: readonly PropertyKey[]): string {
+  const known = knownKeysAt(path);
+  const inStage = isStage(path);
+  if (inStage && knownKeysAt([]).includes(key)) return '; it stands at the top level, for all stages';
+  if (path.length === 0 && knownKeysAt(['stages', 0]).includes(key))
+    return '; it stands in one of the stages';
   const guess = didYouMean(key, known);
-  const place = path.length === 0 ? 'key' : `key of "${path.map(String).join('.')}"`;
-  return `"${key}" is not a known ${place}${guess === '' ? `; there are: ${known.join(', ')}` : guess}`;
+  return guess === '' ? `; there are: ${known.join(', ')}` : guess;
+}
+
+/** The key that a mistyped one stands for. */
+function meantPath(path: readonly PropertyKey[], input: unknown): string | null {
+  const [parent, key] = [path.slice(0, -1), String(path.at(-1))];
+  const known = knownKeysAt(parent);
+  if (known.length === 0 || known.includes(key) || valueAt(input, path) === undefined) return null;
+  const nearest = nearestName(key, known);
+  return nearest === null ? null : [...parent, nearest].join('.');
 }
 
 function wrongValue(path: readonly PropertyKey[], input: unknown): string {
-  const name = path.map(String).join('.');
-  const general = path.length > 1 ? `${path.slice(0, -1).map(String).join('.')}.*` : name;
-  const listItem = path.length > 2 ? `${path.slice(0, -2).map(String).join('.')}.*` : name;
-  const expected = EXPECTED[name] ?? EXPECTED[general] ?? EXPECTED[listItem] ?? 'text';
+  const { label, keys } = tell(path, input);
   const found = kindOf(valueAt(input, path));
-  return name === ''
-    ? `the file must be ${expected}, not ${found}`
-    : `"${name}" must be ${expected}, not ${found}`;
+  if (keys === '') {
+    const whole = label === '' ? 'the file' : label.replace(/: $/, '');
+    return `${whole} must be ${expectedAt(path)}, not ${found}`;
+  }
+  return `${label}"${keys}" must be ${expectedAt(path)}, not ${found}`;
 }
+
+/** A path in the words of a message: of a key in a stage of a list, the stage by its name and the path within it. */
+function tell(
+  path: readonly PropertyKey[],
+  input: unknown,
+): { readonly label: string; readonly keys: string } {
+  const [first, index, ...rest] = path;
+  if (first !== 'stages' || typeof index !== 'number') return { label: '', keys: path.map(String).join('.') };
+  const label = stageLabel(valueAt(input, ['stages', index, 'name']), index);
+  return { label, keys: rest.map(String).join('.') };
+}
+
+const isStage = (path: readonly PropertyKey[]): boolean => path.length === 2 && path[0] === 'stages';
 
 function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
   let value = input;

@@ -1,48 +1,11 @@
 import { z } from 'zod';
 import { API_VERSIONS } from './job-file.ts';
+import { RETRYABLE } from './retry-rule.ts';
+import { sourceSchema } from './source-schema.ts';
+import { ownStageKeys, sharedStageKeys, stageSchema } from './stage-schema.ts';
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
 const path = z.string().min(1);
-
-const promptFile = z.strictObject({
-  file: path.describe('A text file with the template, relative to the job file.'),
-});
-
-const cachedText = z.strictObject({
-  text: z.string().min(1).optional().describe('The system prompt, a template.'),
-  file: path.optional().describe('A text file with the system prompt, relative to the job file.'),
-  cache: z
-    .enum(['5m', '1h'])
-    .optional()
-    .describe('Marks the system prompt for the prompt cache. 1h suits batches: most outlive five minutes.'),
-});
-
-const dirSource = z.strictObject({
-  glob: path.describe('Which files, relative to the job file: sections/*.txt'),
-  meta: path
-    .optional()
-    .describe('A JSON file beside each text file whose keys become columns: "{{stem}}.meta.json"'),
-});
-
-const source = z
-  .strictObject({
-    csv: path.optional().describe('A CSV file with a header line; a record a row.'),
-    jsonl: path.optional().describe('A file with a JSON object a line; a record a line.'),
-    json: path.optional().describe('A JSON file: a list of objects, {"items": [...]} or one object.'),
-    axes: z
-      .record(z.string().min(1), z.union([z.string(), z.number(), z.array(scalar).min(1)]))
-      .optional()
-      .describe('The product of ranges and lists, the first one slowest: {round: 1-4, lang: [en, de]}'),
-    dir: z
-      .union([path, dirSource])
-      .optional()
-      .describe('Text files, a record a file, with the columns stem, name, path and text.'),
-    requests: path
-      .optional()
-      .describe('Ready-made lines {"custom_id": ..., "params": {...}}, sent as they are.'),
-  })
-  .meta({ minProperties: 1, maxProperties: 1 })
-  .describe('Where the records come from; exactly one kind.');
 
 /**
  * The job file as a user writes it, after YAML. Each description is what an editor shows. Rules that span keys
@@ -55,19 +18,19 @@ export const jobFileSchema = z
       .regex(/^[A-Za-z0-9_-]{1,40}$/)
       .optional()
       .describe("The job's name: 1-40 letters, digits, - and _. Default: the job file's name."),
-    model: z.string().min(1).optional().describe('The model, for example claude-sonnet-5-5.'),
-    max_tokens: z.int().min(1).optional().describe('The most tokens an answer may have, thinking included.'),
-    params: z
-      .record(z.string(), z.unknown())
-      .optional()
-      .describe('Any other parameter of the Messages API, passed through: {output_config: {effort: low}}'),
+    ...sharedStageKeys,
     api_version: z
       .enum(API_VERSIONS)
       .optional()
       .describe(
         'The anthropic-version of every call. Default 2026-10-21; 2023-06-01 still takes a temperature.',
       ),
-    source,
+    betas: z
+      .array(z.string().regex(/^[A-Za-z0-9-]+$/))
+      .min(1)
+      .optional()
+      .describe('Values of the anthropic-beta header: [output-300k-2026-03-24]'),
+    source: sourceSchema,
     files: z
       .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), path)
       .optional()
@@ -83,26 +46,53 @@ export const jobFileSchema = z
       .min(1)
       .optional()
       .describe('Template of the custom_id. Default: the column id, else row-1, row-2, ...'),
-    system: z
-      .union([z.string().min(1), cachedText])
+    group_by: z.string().min(1).optional().describe('A column; each of its values gets batches of its own.'),
+    ...ownStageKeys,
+    stages: z
+      .array(stageSchema)
+      .min(1)
       .optional()
-      .describe('The system prompt, a template: text, or {text or file, cache}.'),
-    prompt: z
-      .union([z.string().min(1), promptFile])
-      .optional()
-      .describe('The user message, a template: text, or {file}.'),
-    output: path
-      .optional()
-      .describe('Template of the path where an answer is written: "reports/{{teg}}/round{{round}}.md"'),
+      .describe('Several prompts over the same records, each with keys of its own.'),
     private: z
       .boolean()
       .optional()
       .describe('true: files with prompts and answers can be read by you alone (mode 0600).'),
+    retry: z
+      .strictObject({
+        attempts: z.int().min(2).max(10).describe('How often a request may be sent in all.'),
+        on: z
+          .array(z.enum(RETRYABLE))
+          .min(1)
+          .optional()
+          .describe('Classes of failure. Default: all of these.'),
+      })
+      .optional()
+      .describe('Sends again by itself what did not succeed, by class of failure.'),
+    on_end: z
+      .array(z.string())
+      .min(1)
+      .optional()
+      .describe('A command and its arguments, templates over {{job}}, run once the job is final; no shell.'),
+    git: z
+      .strictObject({
+        commit: z.string().min(1).describe('Template of the message: "Regenerate {{job.succeeded}} reports"'),
+        per: z
+          .enum(['job', 'output'])
+          .optional()
+          .describe('One commit, or one for each output. Default job.'),
+      })
+      .optional()
+      .describe('Commits exactly the outputs that were written, once the job is final.'),
   })
   .meta({
     title: 'batchctl job file',
-    if: { properties: { source: { required: ['requests'] } } },
-    else: { required: ['model', 'max_tokens', 'prompt'] },
+    if: {
+      anyOf: [{ properties: { source: { required: ['requests'] } } }, { required: ['stages'] }],
+    },
+    else: {
+      required: ['model', 'max_tokens'],
+      anyOf: [{ required: ['prompt'] }, { required: ['messages'] }],
+    },
   });
 
 export type JobFileInput = z.infer<typeof jobFileSchema>;

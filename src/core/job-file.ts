@@ -1,4 +1,6 @@
-import type { Axis } from './axes.ts';
+import type { FailureClass } from './result.ts';
+import type { Source } from './source.ts';
+import type { Stage } from './stage.ts';
 
 /** Values of the `anthropic-version` header that a job may name. Source: platform.claude.com/docs/en/api/versioning */
 export const API_VERSIONS = ['2026-10-21', '2023-06-01'] as const;
@@ -14,39 +16,37 @@ export interface JobFile {
   /** The folder that paths in the job are relative to, relative to the workspace with `/`; '' is the workspace. */
   readonly dir: string;
   readonly apiVersion: ApiVersion;
+  /** Values of the `anthropic-beta` header of every create, token count and message of the job. */
+  readonly betas: readonly string[];
   readonly source: Source;
-  /** Null only for ready-made requests, which bring their own; likewise `maxTokens` and `prompt`. */
-  readonly model: string | null;
-  readonly maxTokens: number | null;
-  /** Further Messages parameters, in the order of the job file. */
-  readonly params: Readonly<Record<string, unknown>>;
   /** Variable → path template, relative to `dir`. */
   readonly files: Readonly<Record<string, string>>;
   /** Column → the values to keep, as text. */
   readonly select: Readonly<Record<string, readonly string[]>>;
   /** Template of the custom_id. */
   readonly id: string | null;
-  readonly system: SystemPrompt | null;
-  readonly prompt: PromptText | null;
-  /** Template of the path of an answer, relative to `dir`. */
-  readonly output: string | null;
+  /** The column whose value names a record's group; each group gets batches of its own. */
+  readonly groupBy: string | null;
+  /** In the order of the file, so that each stands after what it needs; a job without a list has one, `main`. */
+  readonly stages: readonly Stage[];
   /** Files with prompts and answers get mode 0600. */
   readonly private: boolean;
+  /** What is sent again without being asked; null: nothing. */
+  readonly retry: RetryRule | null;
+  /** A command and its arguments, templates, run once the job is final; no shell. */
+  readonly onEnd: readonly string[] | null;
+  readonly git: GitCommit | null;
 }
 
-/** A template: written in the job file, or in a file named relative to `dir`. */
-export type PromptText =
-  | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'file'; readonly file: string };
-
-export interface SystemPrompt {
-  readonly content: PromptText;
-  /** How long the prompt cache keeps it; null means no cache mark. */
-  readonly cache: '5m' | '1h' | null;
+export interface RetryRule {
+  /** How often a request may be sent in all, the first time included. */
+  readonly attempts: number;
+  readonly on: readonly FailureClass[];
 }
 
-/** Where records come from. Paths are relative to `dir`, as the user wrote them. */
-export type Source =
-  | { readonly kind: 'csv' | 'jsonl' | 'json' | 'requests'; readonly path: string }
-  | { readonly kind: 'axes'; readonly axes: readonly Axis[] }
-  | { readonly kind: 'dir'; readonly glob: string; readonly meta: string | null };
+export interface GitCommit {
+  /** Template of the message. */
+  readonly message: string;
+  /** One commit for all outputs of the job, or one for each. */
+  readonly per: 'job' | 'output';
+}

@@ -76,7 +76,7 @@ function skipValue(text: string, start: number): number {
 }
 
 /** Jumps from quote to quote, so that long texts cost little; `start` is at the opening one. */
-function skipString(text: string, start: number): number {
+export function skipString(text: string, start: number): number {
   let position = start;
   for (;;) {
     position = text.indexOf('"', position + 1);

@@ -1,3 +1,4 @@
+import type { AnswerCheck } from './answer-check.ts';
 import type { FailureClass, RowStatus, TokenUsage } from './result.ts';
 import { isObject, resultTypeInHead } from './result-line.ts';
 
@@ -7,6 +8,8 @@ export interface Judgement {
   readonly failure: FailureClass | null;
   /** The text blocks, joined; null when there is no message. */
   readonly text: string | null;
+  /** The JSON of a good structured answer, as it was written, on one line; null where its stage has no schema. */
+  readonly jsonText: string | null;
   /** There are blocks other than text and thinking, so `text` is not the whole answer. */
   readonly hasOtherBlocks: boolean;
   readonly stopReason: string | null;
@@ -25,14 +28,15 @@ export interface RowError {
 
 /**
  * Judges the `result` of a line. Never throws: what we do not know is errored with its name, and the raw line stays.
+ * `check` is that of the row's stage, null where it has no schema: the same line then always gets the same verdict.
  * Shapes: MessageBatchIndividualResponse in @anthropic-ai/sdk 1.11.0, src/resources/messages/batches.ts.
  */
-export function judgeResult(result: unknown): Judgement {
+export function judgeResult(result: unknown, check: AnswerCheck | null = null): Judgement {
   if (!isObject(result))
     return failed('errored', 'api_error', noted('malformed_result', 'the line has no result'));
   switch (result['type']) {
     case 'succeeded':
-      return judgeMessage(result['message']);
+      return judgeMessage(result['message'], check);
     case 'errored':
       return judgeError(result['error']);
     case 'canceled':
@@ -52,7 +56,7 @@ export function judgeLongLine(head: string): Judgement {
   return failed('succeeded', 'invalid_output', error);
 }
 
-function judgeMessage(message: unknown): Judgement {
+function judgeMessage(message: unknown, check: AnswerCheck | null): Judgement {
   if (!isObject(message)) {
     return failed('errored', 'api_error', noted('malformed_result', 'the result has no message'));
   }
@@ -67,15 +71,24 @@ function judgeMessage(message: unknown): Judgement {
   }
   const stopReason = textOrNull(message['stop_reason']);
   const failure = stopReason === null ? null : (STOP_FAILURES.get(stopReason) ?? null);
+  // A call of a tool is no structured answer, and is kept whole as its blocks.
+  const isCall = text === '' && hasOtherBlocks;
+  const checked = check === null || failure !== null || isCall ? null : check(text);
   return {
     status: 'succeeded',
-    failure,
+    failure: checked?.ok === false ? 'invalid_output' : failure,
     text,
+    jsonText: checked?.ok === true ? checked.jsonText : null,
     hasOtherBlocks,
     stopReason,
     model: textOrNull(message['model']),
     usage: readUsage(message['usage']),
-    error: failure === 'refused' ? readRefusal(message['stop_details']) : null,
+    error:
+      checked?.ok === false
+        ? noted('invalid_output', checked.problem)
+        : failure === 'refused'
+          ? readRefusal(message['stop_details'])
+          : null,
   };
 }
 
@@ -91,6 +104,8 @@ const STOP_FAILURES = new Map<string, FailureClass>([
 
 const ERROR_FAILURES = new Map<string, FailureClass>([
   ['invalid_request_error', 'invalid_request'],
+  // A Messages call above 32 MB: sending it again as it is would not help.
+  ['request_too_large', 'invalid_request'],
   ['not_found_error', 'not_found'],
   ['authentication_error', 'auth'],
   ['permission_error', 'auth'],
@@ -118,6 +133,7 @@ function failed(status: Judgement['status'], failure: FailureClass, error: RowEr
     status,
     failure,
     text: null,
+    jsonText: null,
     hasOtherBlocks: false,
     stopReason: null,
     model: null,

@@ -1,3 +1,4 @@
+import type { AnswerCheck } from './answer-check.ts';
 import { type Judgement, judgeLongLine, judgeResult } from './judge.ts';
 import type { Line } from './ports/files.ts';
 import { customIdInHead, MAX_LINE_BYTES, parseResultLine } from './result-line.ts';
@@ -17,7 +18,8 @@ export interface RawRow {
 /** What one raw results line is to a shard. */
 export type RawLine = RawRow | { readonly kind: 'unknown' | 'malformed'; readonly why: string };
 
-export function readRawLine(line: Line, nonce: string, seqs: ResultSeqs): RawLine {
+/** `check` is that of the shard's stage. */
+export function readRawLine(line: Line, nonce: string, seqs: ResultSeqs, check: AnswerCheck | null): RawLine {
   const isLong = line.length > MAX_LINE_BYTES;
   const parsed = isLong ? null : parseResultLine(line.text);
   const customId = isLong ? customIdInHead(line.text) : (parsed?.customId ?? null);
@@ -26,7 +28,7 @@ export function readRawLine(line: Line, nonce: string, seqs: ResultSeqs): RawLin
   const index = wire?.nonce === nonce ? seqs.indexOf(wire.seq) : -1;
   if (wire === null || index === -1)
     return { kind: 'unknown', why: `a result for ${shorten(customId)}, which was not sent` };
-  const judgement = isLong ? judgeLongLine(line.text) : judgeResult(parsed?.result);
+  const judgement = isLong ? judgeLongLine(line.text) : judgeResult(parsed?.result, check);
   return { kind: 'row', seq: wire.seq, index, customId, judgement };
 }
 

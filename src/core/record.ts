@@ -35,11 +35,14 @@ export type SourceItem = SourceRecord | SourceReady | SourceProblem;
 
 /**
  * Local data as a stream. Chunks hold up to some thousand items, in the order of the data; memory does not grow
- * with it. May be read more than once. Throws InputError when the whole source cannot be used (not there, not
- * UTF-8 text, changed while it was read, no records at all); a bad record is an item and does not end the stream.
+ * with it. May be read more than once, but for standard input, which is refused then. Throws InputError when the whole
+ * source cannot be used (not there, not UTF-8 text, changed while it was read, no records at all); a bad record is an
+ * item and does not end the stream.
  */
 export interface RecordSource {
   items(signal: AbortSignal): AsyncIterable<readonly SourceItem[]>;
+  /** How many blank lines the last reading has passed over so far, where a blank line is no record. */
+  skipped?(): number;
 }
 
 /**
@@ -47,6 +50,13 @@ export interface RecordSource {
  * outside, too large or not UTF-8. Reads of the same path are cached up to a bound in bytes.
  */
 export interface TextReader {
+  read(path: string): Promise<string>;
+}
+
+/** Files that answers were written to. Paths are relative to the workspace; nothing outside is there. */
+export interface OutputTexts {
+  exists(path: string): boolean;
+  /** Throws InputError as TextReader does. */
   read(path: string): Promise<string>;
 }
 
@@ -60,11 +70,20 @@ export interface RenderedRequest {
   readonly originalId: string | null;
   /** One line of records.jsonl, without the newline. */
   readonly recordJson: string;
-  /** The `params` of the request as JSON text, exactly as it goes on the wire. */
-  readonly paramsJson: string;
+  readonly group: string | null;
+  /** One for each stage of the job, in its order. */
+  readonly stages: readonly RenderedStage[];
+  readonly at: Location;
+}
+
+/** What one stage makes of a record. */
+export interface RenderedStage {
+  /** The `params` of the request as JSON text, exactly as it goes on the wire; null while it waits for other stages. */
+  readonly paramsJson: string | null;
   /** Where the answer goes, relative to the workspace; null means the default place. */
   readonly outputPath: string | null;
-  readonly at: Location;
+  /** What of `paramsJson` are files, in characters, and about how many tokens they are; absent: nothing. */
+  readonly attached?: { readonly chars: number; readonly approxTokens: number };
 }
 
 export interface RenderProblem extends SourceProblem {}

@@ -1,4 +1,4 @@
-import type { ApiVersion } from './job-file.ts';
+import type { JobMode } from './job.ts';
 
 /** The largest body of one Messages request. Source: platform.claude.com/docs/en/api/errors (32 MB) */
 export const MAX_REQUEST_BYTES = 32_000_000;
@@ -8,7 +8,6 @@ const SAMPLING = ['temperature', 'top_p', 'top_k'] as const;
 // What a request of a batch may not have, and why.
 // Source: platform.claude.com/docs/en/build-with-claude/batch-processing
 const NOT_IN_BATCHES: Readonly<Record<string, string>> = {
-  stream: 'a batch has no stream',
   speed: 'fast mode is not available in batches',
   store: 'threads are not available in batches',
   previous_thread_event_id: 'threads are not available in batches',
@@ -23,12 +22,16 @@ type Params = Readonly<Record<string, unknown>>;
  * known to be wrong. The API checks params only after a batch was accepted, row by row, so a mistake that stands in
  * all of them would cost a night.
  */
-export function lintParams(params: Params, apiVersion: ApiVersion): readonly string[] {
-  return [...lintShape(params), ...lintOptions(params, apiVersion), ...lintMessages(params, apiVersion)];
+export function lintParams(params: Params, apiVersion: string, mode: JobMode = 'batch'): readonly string[] {
+  return [
+    ...lintShape(params),
+    ...lintOptions(params, apiVersion, mode),
+    ...lintTools(params),
+    ...lintMessages(params, apiVersion),
+  ];
 }
 
-/** The part that the job file's `params` can be checked for before there is any record. */
-export function lintOptions(params: Params, apiVersion: ApiVersion): readonly string[] {
+function lintOptions(params: Params, apiVersion: string, mode: JobMode): readonly string[] {
   const problems: string[] = [];
   if (apiVersion === '2026-10-21') {
     for (const name of SAMPLING) {
@@ -39,13 +42,31 @@ export function lintOptions(params: Params, apiVersion: ApiVersion): readonly st
       }
     }
   }
+  // "stream": false is what every request is.
+  if (Object.hasOwn(params, 'stream') && params['stream'] !== false)
+    problems.push(
+      mode === 'batch'
+        ? '"stream" cannot be in a request of a batch (a batch has no stream); remove it'
+        : '"stream" cannot be in a request (answers are taken whole); remove it',
+    );
+  if (mode === 'real_time') return problems;
   for (const [name, why] of Object.entries(NOT_IN_BATCHES)) {
-    // "stream": false is what every request is.
-    if (Object.hasOwn(params, name) && !(name === 'stream' && params[name] === false)) {
+    if (Object.hasOwn(params, name))
       problems.push(`"${name}" cannot be in a request of a batch (${why}); remove it`);
-    }
   }
   return problems;
+}
+
+/** Source: platform.claude.com/docs/en/agents-and-tools/tool-use/define-tools, «Forcing tool use» */
+function lintTools({ tools, tool_choice: choice }: Params): readonly string[] {
+  if (!isObject(choice) || (choice['type'] !== 'any' && choice['type'] !== 'tool')) return [];
+  const list: readonly unknown[] = Array.isArray(tools) ? tools : [];
+  if (list.length === 0) return ['"tool_choice" asks for a tool, and there are no "tools"; add them'];
+  const name = choice['name'];
+  if (choice['type'] === 'any' || list.some((tool) => !isObject(tool) || tool['name'] === name)) return [];
+  // Tools of a toolset have names that are not listed.
+  if (list.some((tool) => isObject(tool) && tool['name'] === undefined)) return [];
+  return [`"tool_choice" asks for the tool "${String(name)}", which is not one of "tools"`];
 }
 
 function lintShape(params: Params): readonly string[] {
@@ -63,7 +84,7 @@ function lintShape(params: Params): readonly string[] {
   return problems;
 }
 
-function lintMessages(params: Params, apiVersion: ApiVersion): readonly string[] {
+function lintMessages(params: Params, apiVersion: string): readonly string[] {
   const messages = params['messages'];
   if (!Array.isArray(messages)) return [];
   const problems: string[] = [];

@@ -1,35 +1,40 @@
 import { memberSpans } from './json-spans.ts';
 import type { Judgement } from './judge.ts';
-import type { FailureClass, RowStatus } from './result.ts';
+import type { FailureClass, RowStatus, TokenUsage } from './result.ts';
 
 /** What the store knows of a row, beside what its raw line says. */
 export interface RowFacts {
   readonly customId: string;
   readonly stage: string;
   readonly group: string | null;
-  readonly status: RowStatus;
+  /** `pending`: nothing is known yet. Only exports have such rows. */
+  readonly status: RowStatus | 'pending';
   readonly failure: FailureClass | null;
   readonly attempt: number;
   readonly batchId: string | null;
+  /** Its answer was taken from an earlier job, which paid for it. */
+  readonly reused: boolean;
+  /** Why it is held; null unless it is. */
+  readonly why: string | null;
   /** Where its answer was written; null when it was not. */
   readonly output: string | null;
 }
 
 /**
  * One line of results.jsonl, without the newline; its keys are described in docs/results.md. `answer` is null for a row
- * without a raw line; `line` is that raw line, from which `content` is copied unchanged.
+ * without a raw line; `line` is that raw line, from which `content` is copied unchanged, as `json` is from the answer.
  */
 export function resultRow(facts: RowFacts, answer: Judgement | null, line: string | null): string {
   const content = answer?.hasOtherBlocks === true && line !== null ? contentOf(line) : null;
   const head = rowHead(facts);
-  const body = JSON.stringify({ text: answer?.text ?? null, json: null }).slice(1, -1);
+  const body = `"text":${JSON.stringify(answer?.text ?? null)},"json":${answer?.jsonText ?? 'null'}`;
   const tail = JSON.stringify({
     stop_reason: answer?.stopReason ?? null,
     model: answer?.model ?? null,
-    usage: usageOf(answer),
-    error: errorOf(answer),
+    usage: usageDocument(answer?.usage ?? null),
+    error: facts.why === null ? errorOf(answer) : { type: 'held', message: facts.why, request_id: null },
     attempt: facts.attempt,
-    reused: false,
+    reused: facts.reused,
     batch_id: facts.batchId,
     output: facts.output,
   }).slice(1);
@@ -37,7 +42,7 @@ export function resultRow(facts: RowFacts, answer: Judgement | null, line: strin
 }
 
 /** How the line of a row begins, up to and without the comma before `text`: enough to recognise it by. */
-export function rowHead(facts: Omit<RowFacts, 'attempt' | 'batchId' | 'output'>): string {
+export function rowHead(facts: Omit<RowFacts, 'attempt' | 'batchId' | 'reused' | 'why' | 'output'>): string {
   const { customId, stage, group, status, failure } = facts;
   return JSON.stringify({ custom_id: customId, stage, group, status, failure }).slice(0, -1);
 }
@@ -56,8 +61,8 @@ export function contentOf(line: string): string | null {
   return text;
 }
 
-function usageOf(answer: Judgement | null) {
-  const usage = answer?.usage ?? null;
+/** Tokens under the API's names. */
+export function usageDocument(usage: TokenUsage | null) {
   if (usage === null) return null;
   return {
     input_tokens: usage.input,

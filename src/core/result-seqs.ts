@@ -40,6 +40,10 @@ export class ResultSeqs {
     return -1;
   }
 
+  isMarked(index: number): boolean {
+    return index >= 0 && ((this.#seen[index >> 3] ?? 0) & (1 << (index & 7))) !== 0;
+  }
+
   /** False when it was marked before. */
   mark(index: number): boolean {
     const [byte, bit] = [index >> 3, 1 << (index & 7)];

@@ -7,10 +7,15 @@ export class TallyCounter {
   readonly #failures: Partial<Record<FailureClass, number>> = {};
   #usage: TokenUsage = NO_USAGE;
 
-  add({ status, failure, usage }: Pick<Judgement, 'status' | 'failure' | 'usage'>): void {
+  /** Tokens count where they were paid, whether or not the row has gone out again since. */
+  add(
+    { status, failure, usage }: Pick<Judgement, 'status' | 'failure' | 'usage'>,
+    { isCurrent, isPaid }: { readonly isCurrent: boolean; readonly isPaid: boolean },
+  ): void {
+    if (usage !== null && isPaid) this.#usage = addUsage(this.#usage, usage);
+    if (!isCurrent) return;
     this.#statuses[status] += 1;
     if (failure !== null) this.#failures[failure] = (this.#failures[failure] ?? 0) + 1;
-    if (usage !== null) this.#usage = addUsage(this.#usage, usage);
   }
 
   total(missing: number): Tally {

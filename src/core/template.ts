@@ -45,6 +45,38 @@ export interface TemplateOptions {
 
 const engines = { strict: createEngine(false), optional: createEngine(true) };
 
+/** What stands for a text that is not there yet. Not empty: a prompt of nothing else is no empty prompt. */
+export const ANY_TEXT = '…';
+
+/** Stands for data that is not there yet: it has every key, is true, and is a list of one thing of its own kind. */
+class AnyValue extends Drop {
+  override liquidMethodMissing(): unknown {
+    return this;
+  }
+  override valueOf(): unknown {
+    return new AnyList(this);
+  }
+  override toString(): string {
+    return ANY_TEXT;
+  }
+}
+
+/** Liquid makes text of a list by `map` and `join`, which would never end here. */
+class AnyList extends Array<unknown> {
+  static override get [Symbol.species](): ArrayConstructor {
+    return Array;
+  }
+  override map<T>(toText: (value: unknown, index: number, list: unknown[]) => T): T[] {
+    return [toText(ANY_TEXT, 0, this)];
+  }
+  toJSON(): string {
+    return ANY_TEXT;
+  }
+}
+
+// Filters such as `where` ask whether a thing has a key before they read it.
+export const anyValue: unknown = new Proxy(new AnyValue(), { has: (_value, key) => typeof key === 'string' });
+
 // Words that are values of their own in Liquid.
 const LITERALS = new Set(['true', 'false', 'nil', 'null', 'empty', 'blank']);
 

@@ -66,11 +66,20 @@ const SIGNATURES: readonly { readonly bytes: readonly number[]; readonly content
       next: () => 'unpack it, or save the sheet as CSV (UTF-8)',
     },
   },
+  {
+    bytes: [...Buffer.from('SQLite format 3\0')],
+    content: { what: 'an SQLite database', next: () => 'read it with "source.sqlite" and a query' },
+  },
+  // A data page's header begins with 0x15; text may well begin with PAR1.
+  {
+    bytes: [...Buffer.from('PAR1'), 0x15],
+    content: { what: 'a Parquet file', next: () => 'read it with "source.parquet"' },
+  },
   { bytes: [0xff, 0xfe], content: utf16('UTF-16LE') },
   { bytes: [0xfe, 0xff], content: utf16('UTF-16BE') },
 ];
 
-/** Recognises compressed files and UTF-16 by their first bytes; null for what may be UTF-8. */
+/** Recognises compressed files, databases and UTF-16 by their first 16 bytes; null for what may be UTF-8. */
 export function foreignContent(head: Uint8Array): ForeignContent | null {
   for (const { bytes, content } of SIGNATURES) {
     if (bytes.every((byte, index) => head[index] === byte)) return content;

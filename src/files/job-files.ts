@@ -4,9 +4,11 @@ import { open } from 'node:fs/promises';
 import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
 import { StoreError } from '../core/errors.ts';
 import type { JobFiles, Line } from '../core/ports/files.ts';
+import { openGrowingFile } from './growing-file.ts';
 import { diskError, errnoOf } from './job-disk-error.ts';
 import { readLineChunks } from './job-lines.ts';
 import { openRanges } from './job-ranges.ts';
+import { loadModule } from './load-module.ts';
 import { openNewFile } from './new-file.ts';
 import { readBody } from './shard-body.ts';
 import { appendLine, fileMode, removeIfThere, replaceFile, syncFolder } from './write-atomic.ts';
@@ -106,6 +108,10 @@ export function openJobFiles(root: string): JobFiles {
       inFolderOf(path, { ...options, durable: true }, (absolute) =>
         openNewFile(absolute, path, fileMode(options.private)),
       ),
+    grow: (path, options) =>
+      inFolderOf(path, { ...options, durable: true }, (absolute) =>
+        openGrowingFile(absolute, path, fileMode(options.private)),
+      ),
     removeJob(jobId) {
       for (const path of [requestsDir(jobId), resultsDir(jobId)]) {
         guarded('remove', path, (absolute) => {
@@ -133,6 +139,7 @@ export function openJobFiles(root: string): JobFiles {
         guarded('read', path, (absolute) => absolute),
         path,
       ),
+    loadModule: (dir, path) => loadModule(realRoot, dir, path),
   };
 }
 

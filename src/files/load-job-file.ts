@@ -137,6 +137,7 @@ function parseSet(text: string): Override {
 function setValue(value: unknown, { path, value: replacement }: Override): unknown {
   const [key, ...rest] = path;
   if (key === undefined) return replacement;
+  if (Array.isArray(value)) return setNamed(value, key, rest, replacement);
   if (value !== undefined && value !== null && (typeof value !== 'object' || Array.isArray(value))) {
     throw new UsageError(`--set …${key}: what is there is not a mapping, so it has no "${key}"`, {
       code: 'bad_set',
@@ -148,6 +149,25 @@ function setValue(value: unknown, { path, value: replacement }: Override): unkno
   const next = setValue(current, { path: rest, value: replacement });
   // Map keeps the place of a key that is already there.
   return Object.fromEntries(new Map<string, unknown>([...entries, [key, next]]));
+}
+
+/** In the list of stages the key is the name of one: `stages.notes.model`. */
+function setNamed(
+  list: readonly unknown[],
+  name: string,
+  rest: readonly string[],
+  replacement: unknown,
+): unknown {
+  const index = list.findIndex(
+    (one) => typeof one === 'object' && one !== null && Reflect.get(one, 'name') === name,
+  );
+  if (index === -1) {
+    throw new UsageError(`--set …${name}: there is nothing of that name in the list`, {
+      code: 'bad_set',
+      next: 'name a stage: --set stages.notes.model=claude-haiku-5-5',
+    });
+  }
+  return list.map((one, at) => (at === index ? setValue(one, { path: rest, value: replacement }) : one));
 }
 
 function at(path: string, line: number | null, column: number | null): string {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, fsyncSync, renameSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { NewFile } from '../core/ports/files.ts';
 import { diskError } from './job-disk-error.ts';
@@ -9,15 +9,21 @@ import { openNew, removeIfThere, syncFolder, temporaryPath, writeAll } from './w
 // (measured with 250 MB of 2.5 KB lines, 2026-11).
 const BUFFER_BYTES = 1 << 20;
 
+// Buffers that nobody uses now: of files that take turns, each would otherwise allocate one for every few lines.
+const spare: Buffer[] = [];
+const MAX_SPARE = 16;
+const NO_BUFFER = Buffer.alloc(0);
+
 /** `path` is absolute, its folder exists; `shown` is the path as messages name it. */
 export function openNewFile(path: string, shown: string, mode: number): NewFile {
   const temporary = temporaryPath(path);
   const hash = createHash('sha256');
-  const buffer = Buffer.allocUnsafe(BUFFER_BYTES);
+  let buffer: Buffer = NO_BUFFER;
   let used = 0;
   let written = 0;
   let finished: { readonly bytes: number; readonly sha256: string } | null = null;
   let fd: number | null = attempt(() => openNew(temporary, mode));
+  let isParked = false;
 
   function attempt<T>(action: () => T): T {
     try {
@@ -28,11 +34,18 @@ export function openNewFile(path: string, shown: string, mode: number): NewFile 
   }
 
   function put(bytes: Uint8Array): void {
-    if (fd === null) throw new Error(`${shown} is closed`);
-    const open = fd;
+    const open = fd ?? reopen();
     hash.update(bytes);
     attempt(() => writeAll(open, bytes));
     written += bytes.length;
+  }
+
+  function reopen(): number {
+    if (!isParked) throw new Error(`${shown} is closed`);
+    isParked = false;
+    const reopened = attempt(() => openSync(temporary, 'a', mode));
+    fd = reopened;
+    return reopened;
   }
 
   function flush(): void {
@@ -40,6 +53,16 @@ export function openNewFile(path: string, shown: string, mode: number): NewFile 
     const bytes = buffer.subarray(0, used);
     used = 0;
     put(bytes);
+  }
+
+  function takeBuffer(): void {
+    if (buffer === NO_BUFFER) buffer = spare.pop() ?? Buffer.allocUnsafe(BUFFER_BYTES);
+  }
+
+  function leaveBuffer(): void {
+    if (buffer !== NO_BUFFER && spare.length < MAX_SPARE) spare.push(buffer);
+    buffer = NO_BUFFER;
+    used = 0;
   }
 
   function close(): void {
@@ -54,6 +77,7 @@ export function openNewFile(path: string, shown: string, mode: number): NewFile 
       return written + used;
     },
     write(text) {
+      takeBuffer();
       // A UTF-16 unit takes three bytes at most, so the cheap bound decides before anything is counted.
       if (text.length * 3 > BUFFER_BYTES - used) {
         if (text.length * 3 > BUFFER_BYTES) {
@@ -65,6 +89,7 @@ export function openNewFile(path: string, shown: string, mode: number): NewFile 
       used += buffer.write(text, used);
     },
     writeBytes(bytes) {
+      takeBuffer();
       if (bytes.length > BUFFER_BYTES - used) flush();
       if (bytes.length > BUFFER_BYTES) {
         put(bytes);
@@ -73,9 +98,19 @@ export function openNewFile(path: string, shown: string, mode: number): NewFile 
       buffer.set(bytes, used);
       used += bytes.length;
     },
+    park() {
+      if (fd === null && !isParked) return;
+      // What was written since the last time stands in the buffer, also where that did not need the descriptor.
+      flush();
+      leaveBuffer();
+      if (fd === null) return;
+      close();
+      isParked = true;
+    },
     finish() {
       if (finished !== null) return finished;
       flush();
+      if (isParked) reopen();
       attempt(() => {
         if (fd === null) throw new Error(`${shown} was discarded`);
         fsyncSync(fd);
@@ -83,12 +118,15 @@ export function openNewFile(path: string, shown: string, mode: number): NewFile 
         renameSync(temporary, path);
         syncFolder(dirname(path));
       });
+      leaveBuffer();
       finished = { bytes: written, sha256: hash.digest('hex') };
       return finished;
     },
     discard() {
       if (finished !== null) return;
       close();
+      leaveBuffer();
+      isParked = false;
       attempt(() => removeIfThere(temporary));
     },
   };

@@ -1,16 +1,11 @@
-import { type FileHandle, open, stat } from 'node:fs/promises';
-import type { InputError } from '../core/errors.ts';
-import { errnoOf, errnoWords, inputFailure } from '../core/input-failure.ts';
+import { type FileHandle, open } from 'node:fs/promises';
+import { inputFailure } from '../core/input-failure.ts';
 import type { TextReader } from '../core/record.ts';
 import { foreignContent } from '../core/utf8.ts';
 import { decodeUtf8 } from '../core/utf8-text.ts';
-import { confinePath } from './confined-path.ts';
+import { dressErrno, findConfinedFile, type JobPlace } from './confined-file.ts';
 
-export interface TextReaderOptions {
-  /** The workspace, absolute. */
-  readonly root: string;
-  /** The job file's folder, absolute or relative to the workspace. */
-  readonly dir: string;
+export interface TextReaderOptions extends JobPlace {
   /** How many bytes of text stay in memory for the next record that asks; default 8 MB. */
   readonly maxCachedBytes?: number;
 }
@@ -56,32 +51,17 @@ export function createTextReader(options: TextReaderOptions): TextReader {
   };
 }
 
-async function readText(file: string, { root, dir }: TextReaderOptions): Promise<string> {
-  const confined = await confinePath(root, dir, file);
-  if (!confined.ok && confined.reason === 'outside') {
-    throw inputFailure({
-      code: 'text_outside',
-      file,
-      problem: 'it is outside the workspace',
-      next: 'copy the file into the workspace',
-    });
-  }
-  if (!confined.ok) throw unreadable(file, confined.error);
+async function readText(file: string, place: JobPlace): Promise<string> {
+  const { path } = await findConfinedFile(file, place, 'text');
   try {
-    // Asked before opening: opening a FIFO would wait for a writer.
-    const kind = await stat(confined.path);
-    if (kind.isDirectory())
-      throw inputFailure({ code: 'text_unreadable', file, problem: 'it is a folder, not a file (EISDIR)' });
-    if (!kind.isFile())
-      throw inputFailure({ code: 'text_unreadable', file, problem: 'it is not a regular file' });
-    const handle = await open(confined.path, 'r');
+    const handle = await open(path, 'r');
     try {
       return await readHandle(handle, file);
     } finally {
       await handle.close();
     }
   } catch (error) {
-    throw errnoOf(error) === null ? error : unreadable(file, error);
+    throw dressErrno(error, 'text_unreadable', file);
   }
 }
 
@@ -105,14 +85,4 @@ async function readHandle(handle: FileHandle, file: string): Promise<string> {
     });
   const text = decodeUtf8(bytes, { code: 'text_encoding', file });
   return text.startsWith('\uFEFF') ? text.slice(1) : text;
-}
-
-function unreadable(file: string, cause: unknown): InputError {
-  return inputFailure({
-    code: 'text_unreadable',
-    file,
-    problem: errnoWords(cause),
-    next: `check the path; it is relative to the job file`,
-    cause,
-  });
 }

@@ -1,4 +1,15 @@
-import { type Document, isMap, isPair, isScalar, LineCounter, type Pair, parseDocument, visit } from 'yaml';
+import {
+  type Document,
+  isMap,
+  isNode,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Pair,
+  parseDocument,
+  visit,
+} from 'yaml';
 
 /** Something wrong in a YAML text; `line` and `column` count from 1, null where it has no place. */
 export interface YamlProblem {
@@ -11,7 +22,7 @@ export interface YamlProblem {
 export interface YamlContent {
   readonly problems: readonly YamlProblem[];
   readonly value: unknown;
-  /** The line of a key, or of the nearest one above it that is there. */
+  /** The line of a key or of an item of a list, or of the nearest one above it that is there. */
   lineOf(path: readonly PropertyKey[]): number | null;
 }
 
@@ -87,6 +98,10 @@ function offsetOf(document: Document.Parsed, path: readonly PropertyKey[]): numb
       if (pair === undefined) return offset;
       if (isScalar(pair.key)) offset = pair.key.range?.[0] ?? offset;
       node = pair.value;
+    } else if (isSeq(node) && typeof key === 'number') {
+      const item: unknown = node.items[key];
+      if (isNode(item)) offset = item.range?.[0] ?? offset;
+      node = item;
     } else return offset;
   }
   return offset;

@@ -39,3 +39,12 @@ export function withOwnKey(fetch: Fetch, apiKey: string): Fetch {
     return fetch(input, { ...init, headers });
   };
 }
+
+/**
+ * The header that switches beta features on, for the calls that they change. A look at a batch or its results goes without:
+ * a value that the API no longer takes must not keep anyone from what is paid.
+ * Rows cannot carry headers; source: @anthropic-ai/sdk 1.11.0, src/resources/beta/messages/batches.ts.
+ */
+export function betaHeader(betas: readonly string[]): Readonly<Record<string, string>> {
+  return betas.length === 0 ? {} : { 'anthropic-beta': betas.join(',') };
+}

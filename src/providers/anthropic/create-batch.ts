@@ -14,7 +14,16 @@ const NO_SDK_TIMEOUT_MS = 2_147_483_647;
  * Throws only what the upload's own callbacks threw, after the connection is gone.
  */
 export async function createBatch(
-  { client, apiKey }: { readonly client: Anthropic; readonly apiKey: string },
+  {
+    client,
+    apiKey,
+    betas,
+  }: {
+    readonly client: Anthropic;
+    readonly apiKey: string;
+    /** The header of the beta features, if there are any. */
+    readonly betas: Readonly<Record<string, string>>;
+  },
   upload: BatchUpload,
   signal: AbortSignal,
   times: UploadTimes,
@@ -27,7 +36,7 @@ export async function createBatch(
       .withOptions({ fetch })
       .post('/v1/messages/batches', {
         body: '', // the real one streams from the upload
-        headers: { 'anthropic-version': upload.apiVersion, 'content-type': 'application/json' },
+        headers: { ...betas, 'anthropic-version': upload.apiVersion, 'content-type': 'application/json' },
         maxRetries: 0,
         timeout: NO_SDK_TIMEOUT_MS,
       })

@@ -15,6 +15,11 @@ const envelope = z.looseObject({
   }),
 });
 
+/** Whether a body is the API's own word. */
+export function isApiEnvelope(body: unknown): boolean {
+  return envelope.safeParse(body).success;
+}
+
 /** A call that failed, in our words. `what` begins the message: «the list of batches», «batch msgbatch_…». */
 export function toCallError(error: unknown, what: string): ProviderError | AuthError {
   if (!(error instanceof APIError) || error.status === undefined) {
@@ -42,7 +47,7 @@ export function toCallError(error: unknown, what: string): ProviderError | AuthE
     why: said,
     status: error.status,
     requestId: error.requestID ?? null,
-    retryable: isPassing(error.status) && !isSpendCap(error),
+    retryable: isPassing(error.status) && !isSpendCap(error.status, error.error),
     retryAfterMs: parseRetryAfter(headers.get('retry-after'), toStamp(headers).serverMs),
     cause: error,
   });
@@ -51,7 +56,7 @@ export function toCallError(error: unknown, what: string): ProviderError | AuthE
 /** What a refused create calls for. */
 export function refusalOf(error: unknown): Refusal {
   if (!(error instanceof APIError) || error.status === undefined) return 'broken';
-  if (isSpendCap(error)) return 'spend_cap';
+  if (isSpendCap(error.status, error.error)) return 'spend_cap';
   if (error.status === 429) return 'rate_limited';
   if (error.status === 413) return 'too_large';
   if (error.status === 401) return 'auth';
@@ -69,13 +74,13 @@ export function provesNotCreated(error: unknown): boolean {
 }
 
 /** A monthly cap (429 without retry-after) or a limit the user set (400): waiting does not help. See the rate limits page. */
-function isSpendCap(error: APIError): boolean {
-  const parsed = envelope.safeParse(error.error);
+export function isSpendCap(status: number, body: unknown): boolean {
+  const parsed = envelope.safeParse(body);
   if (!parsed.success) return false;
   const { message, details } = parsed.data.error;
   const code = details?.error_code ?? '';
   if (code.endsWith('spend_limit_reached')) return true;
-  return error.status === 400 && message.startsWith('You have reached your specified API usage limits');
+  return status === 400 && message.startsWith('You have reached your specified API usage limits');
 }
 
 /** A status that may pass by itself. */

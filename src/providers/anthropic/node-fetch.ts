@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import type { ReadableStream } from 'node:stream/web';
 
 /**
- * `fetch` over node:http(s) for the SDK's client: a fresh connection each time, no redirects followed (a redirect would
+ * `fetch` over node:http(s) for the SDK's client: a fresh connection each time where not said otherwise, no redirects followed (a redirect would
  * carry the key to another host), no hidden repeats. Node's own fetch drops a call after 300 s without headers and
  * holds whole bodies; source: undici's headersTimeout, openai/openai-node#2153.
  */
@@ -13,27 +13,73 @@ export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promi
 /** No bytes for that long, in either direction, ends a call. */
 const IDLE_MS = 120_000;
 
-export const nodeFetch: Fetch = (input, init = {}) =>
-  new Promise((resolve, reject) => {
+export const nodeFetch: Fetch = async (input, init) =>
+  toResponse(await request(input, init, { idleMs: IDLE_MS, agents: null }));
+
+export interface WholeAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: string;
+}
+
+/** Connections that are used again. A server may close one as it is taken: that is a broken call, to be repeated. */
+export interface Agents {
+  readonly http: http.Agent;
+  readonly https: https.Agent;
+}
+
+export function createAgents(): Agents {
+  return { http: new http.Agent({ keepAlive: true }), https: new https.Agent({ keepAlive: true }) };
+}
+
+/**
+ * One of many calls whose answer comes at once and whole; `idleMs` bounds the silence before it. An answer that breaks
+ * off is an error of the call.
+ */
+export async function fetchWhole(
+  input: string | URL | Request,
+  init: RequestInit | undefined,
+  options: { readonly idleMs: number; readonly agents: Agents | null },
+): Promise<WholeAnswer> {
+  const message = await request(input, init, options);
+  const chunks: Buffer[] = [];
+  // Throws when the connection closes before the whole answer has come.
+  for await (const chunk of message) chunks.push(chunk as Buffer); // bytes: no encoding is set
+  return {
+    status: message.statusCode ?? 0,
+    headers: responseHeaders(message),
+    body: Buffer.concat(chunks).toString('utf8'),
+  };
+}
+
+/** A peer that is gone without a word is noticed within a minute, though no bytes are due. */
+const KEEP_ALIVE_MS = 30_000;
+
+function request(
+  input: string | URL | Request,
+  init: RequestInit = {},
+  { idleMs, agents }: { readonly idleMs: number; readonly agents: Agents | null },
+): Promise<http.IncomingMessage> {
+  return new Promise((resolve, reject) => {
     const url = urlOf(input);
     const body = bodyOf(init);
     const signal = init.signal ?? null;
-    const request = requestFor(url)(url, {
+    const sent = requestFor(url)(url, {
       method: init.method ?? 'GET',
-      agent: false,
+      agent: (url.protocol === 'http:' ? agents?.http : agents?.https) ?? false,
       headers: {
         ...headersOf(init),
         ...(body === null ? {} : { 'content-length': Buffer.byteLength(body) }),
       },
       ...(signal === null ? {} : { signal }),
     });
-    request.setTimeout(IDLE_MS, () =>
-      request.destroy(new Error(`no bytes for ${IDLE_MS / 1000} s (timed out)`)),
-    );
-    request.once('error', reject);
-    request.once('response', (message) => resolve(toResponse(message)));
-    request.end(body ?? undefined);
+    sent.setSocketKeepAlive(true, KEEP_ALIVE_MS);
+    sent.setTimeout(idleMs, () => sent.destroy(new Error(`no bytes for ${idleMs / 1000} s (timed out)`)));
+    sent.on('error', reject);
+    sent.once('response', resolve);
+    sent.end(body ?? undefined);
   });
+}
 
 export function requestFor(url: URL): typeof https.request {
   return url.protocol === 'http:' ? http.request : https.request;

@@ -3,9 +3,12 @@ import { ProviderError } from '../../core/errors.ts';
 import type { Account } from '../../core/job.ts';
 import type { BatchProvider } from '../../core/ports/provider.ts';
 import { toBatch, toPage, toStamp, toTokenCount } from './batch-mapping.ts';
-import { createClient } from './client.ts';
+import { betaHeader, createClient } from './client.ts';
 import { createBatch } from './create-batch.ts';
 import { toCallError } from './error-mapping.ts';
+import { toModelFacts } from './model-mapping.ts';
+import { createAgents } from './node-fetch.ts';
+import { sendMessage } from './send-message.ts';
 import { UPLOAD_TIMES, type UploadTimes } from './upload-fetch.ts';
 
 export interface ProviderOptions {
@@ -16,6 +19,8 @@ export interface ProviderOptions {
   readonly account: Account;
   /** Sent with every call but a create and a token count, which name their own. */
   readonly apiVersion: string;
+  /** Values of `anthropic-beta` for a create and a token count; a message names its own. Absent: none. */
+  readonly betas?: readonly string[];
   readonly userAgent: string;
   readonly times?: UploadTimes;
 }
@@ -25,9 +30,12 @@ export function createProvider(options: ProviderOptions): BatchProvider {
   const client = createClient(options);
   const times = options.times ?? UPLOAD_TIMES;
   const headers = { 'anthropic-version': options.apiVersion };
+  const betas = betaHeader(options.betas ?? []);
+  const agents = createAgents();
   return {
     account: options.account,
-    createBatch: (upload, signal) => createBatch({ client, apiKey: options.apiKey }, upload, signal, times),
+    createBatch: (upload, signal) =>
+      createBatch({ client, apiKey: options.apiKey, betas }, upload, signal, times),
     listBatches: (page, signal) =>
       call('the list of batches', async () => {
         const query = { limit: page.limit, ...(page.afterId === null ? {} : { after_id: page.afterId }) };
@@ -58,12 +66,25 @@ export function createProvider(options: ProviderOptions): BatchProvider {
         const response = await client
           .post('/v1/messages/count_tokens', {
             body: paramsJson,
-            headers: { 'anthropic-version': apiVersion, 'content-type': 'application/json' },
+            headers: { ...betas, 'anthropic-version': apiVersion, 'content-type': 'application/json' },
             signal,
           })
           .asResponse();
         return toTokenCount(await response.json());
       }),
+    describeModel: async (name, signal) => {
+      try {
+        const path = `/v1/models/${encodeURIComponent(name)}`;
+        const response = await client.get(path, { headers, signal }).asResponse();
+        return toModelFacts(await response.json());
+      } catch (error) {
+        const problem = toCallError(error, `the description of model ${name}`);
+        if (problem instanceof ProviderError && problem.status === 404) return null;
+        throw problem;
+      }
+    },
+    sendMessage: (message, signal) =>
+      sendMessage({ client, apiKey: options.apiKey, agents }, message, signal),
   };
 }
 

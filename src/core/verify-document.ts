@@ -1,0 +1,18 @@
+/** What `verify` prints with --json. */
+export interface VerifyDocument {
+  readonly job_id: string;
+  readonly ok: boolean;
+  readonly requests: number;
+  readonly succeeded: number;
+  readonly errored: number;
+  readonly canceled: number;
+  readonly expired: number;
+  readonly missing: number;
+  readonly held: number;
+  /** Result lines of requests that were never sent. */
+  readonly unknown: number;
+  /** Further result lines of a request that has one. */
+  readonly duplicate: number;
+  /** Sentences; after 100 the last one says how many more there are. */
+  readonly problems: readonly string[];
+}

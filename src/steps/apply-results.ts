@@ -1,16 +1,18 @@
 import { APPLIED_EVENT, type AppliedReport, isInRanges, Problems, toRanges } from '../core/applied-report.ts';
-import type { Batch } from '../core/batch.ts';
 import type { Job } from '../core/job.ts';
-import { type Line, rawPath } from '../core/ports/files.ts';
-import type { RowOutcome } from '../core/ports/store.ts';
+import { frozenPath, type Line, rawPath } from '../core/ports/files.ts';
+import type { RowOutcome } from '../core/ports/store-views.ts';
 import { type RawRow, readRawLine } from '../core/raw-line.ts';
 import { ResultSeqs } from '../core/result-seqs.ts';
 import type { Shard } from '../core/shard.ts';
 import { TallyCounter } from '../core/tally-counter.ts';
+import { checksOf } from './answer-checks.ts';
 import type { LocalDeps } from './deps.ts';
-import { loadOutputPaths } from './output-paths.ts';
+import { loadFrozen } from './frozen-job.ts';
+import { loadOutputPlaces } from './output-paths.ts';
+import { OutputWriter, type Written } from './output-writer.ts';
 import { RawDuplicates } from './raw-duplicates.ts';
-import { isGood, outputContent, writeOutput } from './write-outputs.ts';
+import { isGood } from './write-outputs.ts';
 
 // Few enough that a commit is short, many enough that its fsync is nothing beside the parsing.
 const CHUNK_ROWS = 1_000;
@@ -18,7 +20,8 @@ const CHUNK_ROWS = 1_000;
 export interface Applying {
   readonly job: Job;
   readonly shard: Shard;
-  readonly batch: Batch;
+  /** Null for answers that came one by one, or from earlier jobs. */
+  readonly batchId: string | null;
   /** What applying it found when the job became final: files written then stay as they are now, edited or not. */
   readonly before?: AppliedReport | null;
 }
@@ -28,7 +31,7 @@ export interface Applying {
  * line is missing. Everything it does it may do again: killed anywhere, a second run ends with the same rows and bytes.
  */
 export async function applyResults(
-  { job, shard, batch, before = null }: Applying,
+  { job, shard, batchId, before = null }: Applying,
   deps: LocalDeps,
   signal: AbortSignal,
 ): Promise<AppliedReport> {
@@ -36,12 +39,20 @@ export async function applyResults(
   const resultsDir = files.resultsDir(job.jobId);
   const path = rawPath(resultsDir, shard.stage, shard.number);
   const shardSeqs = await store.shardSeqs(shard.id);
-  const outputPath = await loadOutputPaths(shard, shardSeqs, resultsDir, deps);
+  // Rows that have gone out again since: their verdict is kept as a past attempt, and what counts is a later answer.
+  const moved = new Set(await store.pastSeqs(shard.id));
+  const frozen = await loadFrozen(job, files);
+  const check = (await checksOf(frozen, frozenPath(files.requestsDir(job.jobId)))).get(shard.stage) ?? null;
+  const outputs = new OutputWriter(job, frozen, deps, signal);
+  const withRecords = outputs.needsRecord(shard.stage);
+  const placeOf = await loadOutputPlaces(shard, shardSeqs, resultsDir, withRecords, deps);
   const seqs = new ResultSeqs(shardSeqs);
   const duplicates = new RawDuplicates(files, path, seqs.size);
   const problems = new Problems();
   const tally = new TallyCounter();
   const refused: number[] = [];
+  const without: number[] = [];
+  let late = 0;
   const counts = { unknown: 0, malformed: 0 };
   // Outcomes only: texts are written at once and not held, so that memory does not depend on their length.
   let chunk: RowOutcome[] = [];
@@ -49,22 +60,29 @@ export async function applyResults(
   const flush = async (): Promise<void> => {
     signal.throwIfAborted();
     await store.applyOutcomes(shard.id, chunk);
-    report({ kind: 'applying', batchId: batch.id, rows: seqs.distinct, requests: seqs.size });
+    report({ kind: 'applying', batchId, rows: seqs.distinct, requests: seqs.size });
     chunk = [];
   };
 
   const isKept = (seq: number, at: string): boolean =>
     before !== null && !isInRanges(before.refusedOutputs, seq) && files.exists(at);
 
-  const applyRow = ({ seq, index, judgement }: RawRow, line: Line): void => {
-    if (isGood(judgement) && !isKept(seq, outputPath(index))) {
-      const content = outputContent(judgement, line.text);
-      const why = writeOutput(files, outputPath(index), content, job.spec);
-      if (why !== null) {
-        refused.push(seq);
-        problems.add(`the answer of row ${seq} was not written: ${why}`);
-      }
+  /** A promise only where a template or a module makes the output; null where there is nothing to write. */
+  const write = ({ seq, index, judgement }: RawRow, line: Line): Written | Promise<Written> | null => {
+    if (!isGood(judgement) || moved.has(seq)) return null;
+    const { path: at, ...place } = placeOf(index);
+    if (isKept(seq, at)) return null;
+    const { stage, group } = shard;
+    return outputs.write({ ...place, seq, stage, group, judgement, line: line.text }, at);
+  };
+
+  const note = ({ seq, judgement }: RawRow, line: Line, written: Written | null): void => {
+    if (written?.kind === 'none') without.push(seq);
+    if (written?.kind === 'refused') {
+      refused.push(seq);
+      problems.add(`the answer of row ${seq} was not written: ${written.why}`);
     }
+    if (moved.has(seq) && isGood(judgement)) late += 1;
     const { status, failure } = judgement;
     chunk.push({ seq, status, failure, rawOffset: line.offset, rawLength: line.length });
   };
@@ -72,7 +90,7 @@ export async function applyResults(
   try {
     for await (const lines of files.lines(path)) {
       for (const line of lines) {
-        const read = readRawLine(line, shard.nonce, seqs);
+        const read = readRawLine(line, shard.nonce, seqs, check);
         if (read.kind !== 'row') {
           counts[read.kind] += 1;
           problems.add(`${path}, byte ${line.offset}: ${read.why}`);
@@ -80,28 +98,34 @@ export async function applyResults(
           if (!duplicates.isSame(read.index, line)) problems.add(conflict(path, line, read));
         } else {
           duplicates.note(read.index, line);
-          tally.add(read.judgement);
-          applyRow(read, line);
+          tally.add(read.judgement, { isCurrent: !moved.has(read.seq), isPaid: shard.origin !== 'reused' });
+          const written = write(read, line);
+          note(read, line, written instanceof Promise ? await written : written);
         }
       }
       if (chunk.length >= CHUNK_ROWS) await flush();
     }
     if (chunk.length > 0) await flush();
   } finally {
+    outputs.close();
     duplicates.close();
   }
 
   const missing = seqs.size - seqs.distinct;
-  if (missing > 0) await store.settleRest(shard.id, 'missing', 'missing');
+  const missingRows = missing > 0 ? await store.settleRest(shard.id, 'missing', 'missing') : 0;
   problems.add(
-    `${path}: no result for ${missing} of ${seqs.size} requests of batch ${batch.id}`,
+    `${path}: no result for ${missing} of ${seqs.size} requests${batchId === null ? '' : ` of batch ${batchId}`}`,
     Math.min(missing, 1),
+  );
+  problems.add(
+    `${path}: ${late} answers came after their requests had gone out again; those are paid twice, and the later attempt counts (batchctl show has both)`,
+    Math.min(late, 1),
   );
   const applied: AppliedReport = {
     shardId: shard.id,
     stage: shard.stage,
     shard: shard.number,
-    batchId: batch.id,
+    batchId,
     ...counts,
     distinct: seqs.distinct,
     duplicate: duplicates.count,
@@ -109,14 +133,15 @@ export async function applyResults(
     problems: problems.sentences,
     problemCount: problems.count,
     refusedOutputs: toRanges(refused),
+    withoutOutput: toRanges(without),
   };
   await store.recordEvent({ jobId: job.id, kind: APPLIED_EVENT, detail: applied });
   if (problems.count > 0) {
     const first = problems.sentences[0] ?? '';
-    const text = `results of ${batch.id}: ${problems.count === 1 ? 'a problem' : `${problems.count} problems`}, first: ${first} (all of them: batchctl verify ${job.jobId})`;
+    const text = `results of ${batchId ?? `shard ${shard.number}`}: ${problems.count === 1 ? 'a problem' : `${problems.count} problems`}, first: ${first} (all of them: batchctl verify ${job.jobId})`;
     report({ kind: 'problem', text });
   }
-  await store.finishShard(shard.id, 'applied', tally.total(missing));
+  await store.finishShard(shard.id, 'applied', tally.total(missingRows));
   return applied;
 }
 

@@ -1,31 +1,22 @@
-import { createHash } from 'node:crypto';
 import { StoreError } from '../core/errors.ts';
 import type { Job, JobSpec } from '../core/job.ts';
-import { defaultOutputPath } from '../core/output-place.ts';
-import { distinctPath, foldPath } from '../core/paths.ts';
+import type { JobFile } from '../core/job-file.ts';
 import type { Lock, WorkspaceLocks } from '../core/ports/locks.ts';
-import type { NewRow } from '../core/ports/store.ts';
-import type { RenderedRequest, RenderItem } from '../core/record.ts';
-import type { ShardLimits } from '../core/shard.ts';
+import type { RenderItem } from '../core/record.ts';
 import { collectProblems, type Problems } from './collect-problems.ts';
 import type { LocalDeps } from './deps.ts';
-import { packShards } from './pack-shards.ts';
+import { type Writing, writeRequests } from './write-requests.ts';
 
 export interface BuildInput {
   readonly name: string;
   readonly spec: JobSpec;
+  /** The job file with all that it names read into it; null where no later process needs it. */
+  readonly frozen: JobFile | null;
   readonly items: AsyncIterable<readonly RenderItem[]>;
-  readonly limits: ShardLimits;
   /** Carry an unfinished job of the same content on instead of making another. */
   readonly reuse: boolean;
-}
-
-type Row = NewRow & { readonly shardId: number };
-
-interface Writing {
-  readonly job: Job & { readonly stageId: number };
-  readonly problems: Problems;
-  records: number;
+  /** Leave out records that cannot become requests, and name them, instead of building nothing. */
+  readonly skipBad?: boolean;
 }
 
 /**
@@ -41,10 +32,11 @@ export async function buildJob(
 ): Promise<{ readonly job: Job; readonly carriedOn: boolean }> {
   await clearAbandoned(deps);
   const { job, lock } = await createLocked(input, deps);
-  const writing: Writing = { job, problems: collectProblems(), records: 0 };
+  const writing: Writing = { job, problems: collectProblems(), leftOut: collectProblems(), records: 0 };
   try {
-    const { contentSha256, shards } = await writeRequests(input, deps, writing, signal);
+    const { contentSha256, shards, reused } = await writeRequests(input, deps, writing, signal);
     writing.problems.throwIfAny(`job "${input.name}" was not built`);
+    sayLeftOut(writing.leftOut, deps);
     const facts = { records: writing.records, contentSha256, reuse: input.reuse };
     const twin = await deps.store.finishBuild(job.id, facts);
     if (twin !== null) {
@@ -52,12 +44,16 @@ export async function buildJob(
       deps.report({ kind: 'carried_on', jobId: twin.jobId });
       return { job: twin, carriedOn: true };
     }
-    const done = await deps.store.finishedTwin(job.id);
+    const done = input.spec.changedOnly ? null : await deps.store.finishedTwin(job.id);
     if (done !== null) {
       const text = `job ${done.jobId} of the same content is done; this is a new job, and sending it is paid again`;
       deps.report({ kind: 'problem', text });
     }
     deps.report({ kind: 'built', jobId: job.jobId, requests: writing.records, shards });
+    if (input.spec.changedOnly) {
+      const text = `${reused} of ${writing.records} records were answered before in this workspace; those answers are reused`;
+      deps.report({ kind: 'notice', text });
+    }
     return { job: await deps.store.jobById(job.id), carriedOn: false };
   } catch (error) {
     // What cannot be removed now is removed by the next build.
@@ -68,119 +64,21 @@ export async function buildJob(
   }
 }
 
-async function writeRequests(
-  input: BuildInput,
-  deps: LocalDeps,
-  writing: Writing,
-  signal: AbortSignal,
-): Promise<{ readonly contentSha256: string; readonly shards: number }> {
-  const { job, problems } = writing;
-  const stage = stageOf(job);
-  const options = { private: input.spec.private };
-  const records = deps.files.create(`${deps.files.requestsDir(job.jobId)}/records.jsonl`, options);
-  const packer = packShards({
-    store: deps.store,
-    files: deps.files,
-    randomBytes: (length) => deps.clock.randomBytes(length),
-    jobId: job.jobId,
-    stageId: job.stageId,
-    stage,
-    private: input.spec.private,
-    limits: input.limits,
-  });
-  const content = createHash('sha256').update(JSON.stringify([input.name, input.spec.apiVersion]));
-  try {
-    for await (const items of input.items) {
-      signal.throwIfAborted();
-      const rows: Row[] = [];
-      for (const item of items) {
-        if (item.kind === 'problem') {
-          problems.add(item.at, item.problem);
-          continue;
-        }
-        writing.records += 1;
-        content.update(`\n${item.customId}\n`).update(item.paramsJson);
-        const recordOffset = records.bytes;
-        records.write(`${item.recordJson}\n`);
-        const shardId = await packer.add(item);
-        rows.push(
-          toRow(
-            item,
-            shardId,
-            { recordOffset, recordLength: records.bytes - recordOffset - 1 },
-            job.jobId,
-            stage,
-          ),
-        );
-      }
-      await addRows(deps, writing, rows, items);
-      await packer.recordFull();
-      deps.report({ kind: 'building', requests: writing.records });
-    }
-    if (writing.records === 0) problems.throwIfAny(`job "${input.name}" was not built`);
-    records.finish();
-    return { contentSha256: content.digest('hex'), shards: await packer.close() };
-  } catch (error) {
-    records.discard();
-    packer.discard();
-    throw error;
-  }
-}
-
-function toRow(
-  item: RenderedRequest,
-  shardId: number,
-  record: { readonly recordOffset: number; readonly recordLength: number },
-  jobId: string,
-  stage: string,
-): Row {
-  const path = item.outputPath ?? defaultOutputPath(`batch_results/${jobId}`, stage, item.customId);
-  return {
-    seq: item.seq,
-    customId: item.customId,
-    ...record,
-    outputPath: item.outputPath,
-    outputFold: foldPath(path),
-    shardId,
-  };
-}
-
-/** An id used twice is a problem of the data; a path used twice is made distinct, again if need be. */
-async function addRows(
-  deps: LocalDeps,
-  writing: Writing,
-  rows: readonly Row[],
-  items: readonly RenderItem[],
-): Promise<void> {
-  const { job, problems } = writing;
-  for (let trying = rows; trying.length > 0; ) {
-    const again: Row[] = [];
-    for (const clash of await deps.store.addRows(job.stageId, trying)) {
-      const row = trying.find((one) => one.seq === clash.seq);
-      const item = items.find((one) => one.kind === 'request' && one.seq === clash.seq);
-      if (row === undefined || item === undefined) continue;
-      if (clash.on === 'custom_id') {
-        problems.add(item.at, `custom_id "${row.customId}" is used before, by record ${clash.earlierSeq}`);
-        continue;
-      }
-      const path =
-        row.outputPath ?? defaultOutputPath(`batch_results/${job.jobId}`, stageOf(job), row.customId);
-      const outputPath = distinctPath(path, row.seq);
-      again.push({ ...row, outputPath, outputFold: foldPath(outputPath) });
-    }
-    trying = again;
-  }
-}
-
-function stageOf(job: Pick<Job, 'spec'>): string {
-  return job.spec.stages[0] ?? 'main';
+function sayLeftOut({ count, first }: Problems, { report }: LocalDeps): void {
+  if (count === 0) return;
+  const named = first.map(
+    ({ file, line, problem }) => `  ${file}${line === null ? '' : `:${line}`}: ${problem}`,
+  );
+  const more = count > first.length ? [`  and ${count - first.length} more`] : [];
+  const text = `${count === 1 ? '1 record' : `${count} records`} left out, since no request can be made of them:`;
+  report({ kind: 'problem', text: [text, ...named, ...more].join('\n') });
 }
 
 /** A build of another process may take a job that is not locked yet for abandoned; then another is made. */
 async function createLocked(
   input: BuildInput,
   deps: LocalDeps & { readonly locks: WorkspaceLocks },
-): Promise<{ readonly job: Job & { readonly stageId: number }; readonly lock: Lock }> {
+): Promise<{ readonly job: Job; readonly lock: Lock }> {
   for (;;) {
     const job = await deps.store.createJob({ name: input.name, spec: input.spec, at: deps.clock.now() });
     const lock = tryLock(deps.locks, job);

@@ -1,5 +1,9 @@
 import { hasEnded } from '../core/batch.ts';
 import type { Job } from '../core/job.ts';
+import type { WorkspaceLocks } from '../core/ports/locks.ts';
+import { closeStages } from './advance-stages.ts';
+import { applyAnswers } from './apply-answers.ts';
+import { cancelAnswers } from './cancel-answers.ts';
 import type { Deps, LocalDeps } from './deps.ts';
 import { finishJob } from './finish-job.ts';
 import { repeatRead } from './repeat-read.ts';
@@ -39,10 +43,40 @@ export async function cancelJob(job: Job, deps: Deps, signal: AbortSignal): Prom
 }
 
 /**
- * Ends a canceled job of which nothing is under way; for one that was never sent this is all of it, and needs no key. The
- * caller holds its lock.
+ * Stops a job that is not final, whether or not something of it was sent; `connect` is asked only when the API has
+ * something of it. Null when the job is settled as far as it can be; else who is at work on it and takes in what ends.
+ */
+export async function stopJob(
+  job: Job,
+  local: LocalDeps & { readonly locks: WorkspaceLocks },
+  connect: () => Promise<Deps>,
+  signal: AbortSignal,
+): Promise<string | null> {
+  if (job.account !== null) {
+    // Needs no lock: a run that is at work on the job sends nothing more and takes in what ends.
+    await local.store.requestCancel(job.id, local.clock.now());
+    // The API, and a key, only where it has something of the job.
+    const hasBatches = (await local.store.shards(job.id)).some((view) => view.shard.state === 'live');
+    if (hasBatches) await cancelJob(job, await connect(), signal);
+    const holder = local.locks.jobHolder(job.jobId);
+    if (holder !== null) return holder;
+  }
+  const lock = local.locks.lockJob(job.jobId);
+  await cancelUnsent(job, local, signal).finally(() => lock.release());
+  return null;
+}
+
+/**
+ * Ends a canceled job of which nothing is under way; for one that was never sent, or whose requests were asked one by one,
+ * this is all of it, and needs no key. The caller holds its lock.
  */
 export async function cancelUnsent(job: Job, deps: LocalDeps, signal: AbortSignal): Promise<void> {
+  // A run that was cut off may have left half a round, whose rows would have no verdict.
+  await deps.store.settleAfterCrash(job.id);
   await deps.store.requestCancel(job.id, deps.clock.now());
+  await cancelAnswers(job, deps, signal);
+  for (const { shard, batch } of await deps.store.shards(job.id))
+    if (batch === null) await applyAnswers(job, shard, deps, signal);
+  await closeStages(job.id, deps);
   await finishJob(await deps.store.jobById(job.id), deps, signal);
 }

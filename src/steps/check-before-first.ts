@@ -1,4 +1,7 @@
-import type { ShardView } from '../core/ports/store.ts';
+import { AuthError } from '../core/errors.ts';
+import type { ShardView } from '../core/ports/store-views.ts';
+import { hasAnswers } from './answers.ts';
+import { checkModels } from './check-models.ts';
 import { checkSample } from './check-sample.ts';
 import { repeatRead } from './repeat-read.ts';
 import type { Run } from './run.ts';
@@ -6,7 +9,7 @@ import { requireSameWorkspace } from './take-fence.ts';
 
 /**
  * Before anything is uploaded in this run: one list call proves the key and its workspace and sets the clock, and for a
- * job that was never sent one free call proves a sample request.
+ * job that was never sent a free call for each of its models and one for a sample request prove what it asks for.
  */
 export async function checkBeforeFirst(
   run: Run,
@@ -19,8 +22,24 @@ export async function checkBeforeFirst(
     () => run.deps.provider.listBatches({ limit: 1, afterId: null }, signal),
     run.deps.clock,
     signal,
-  );
+  ).catch(async (error: unknown) => {
+    // A key that is refused must not become the one that the job belongs to.
+    if (error instanceof AuthError && !hasBegun(run, views))
+      await run.deps.store.withdrawSubmission(run.job.id);
+    throw error;
+  });
   run.time.note(page.stamp);
   requireSameWorkspace({ workspaceId: await run.deps.store.sealedWorkspace(run.job.id) }, page.stamp);
-  if (views.every((view) => view.submission === null)) await checkSample(run, unsent.shard, signal);
+  if (hasBegun(run, views)) return;
+  await checkModels(run, views, signal);
+  await checkSample(run, unsent.shard, signal);
+}
+
+/** Something of the job was sent, or asked and answered. */
+function hasBegun(run: Run, views: readonly ShardView[]): boolean {
+  return views.some(
+    ({ shard, submission }) =>
+      submission !== null ||
+      (shard.route === 'real_time' && (shard.state !== 'built' || hasAnswers(run.job, shard, run.deps))),
+  );
 }

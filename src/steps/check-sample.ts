@@ -12,14 +12,8 @@ import type { Run } from './run.ts';
  * @throws UsageError when the API refuses the sample; nothing was sent by then.
  */
 export async function checkSample(run: Run, shard: Shard, signal: AbortSignal): Promise<void> {
-  const { files, provider, clock } = run.deps;
-  const sample = await firstLine(run, shardPath(files.requestsDir(run.job.jobId), shard.stage, shard.number));
-  if (sample === null) return;
-  try {
-    const params = countableParams(JSON.stringify(sample.params));
-    await repeatRead(() => provider.countTokens(params, run.job.spec.apiVersion, signal), clock, signal);
-  } catch (error) {
-    if (!(error instanceof ProviderError) || (error.status !== 400 && error.status !== 404)) throw error;
+  const error = await refusalOf(run, shard, signal);
+  if (error !== null) {
     await run.deps.store.withdrawSubmission(run.job.id);
     throw new UsageError(`job ${run.job.jobId} was not submitted: the API refuses its first request`, {
       code: 'sample_refused',
@@ -30,7 +24,44 @@ export async function checkSample(run: Run, shard: Shard, signal: AbortSignal): 
   }
 }
 
-async function firstLine(run: Run, path: string): Promise<{ readonly params: unknown } | null> {
+/**
+ * The same for a later stage, before its first shard goes out.
+ *
+ * @throws UsageError when the API refuses it. What was answered before is safe, and a job with a mended stage reuses it.
+ */
+export async function checkLaterSample(run: Run, shard: Shard, signal: AbortSignal): Promise<void> {
+  const error = await refusalOf(run, shard, signal);
+  if (error === null) return;
+  const { jobId } = run.job;
+  throw new UsageError(
+    `stage ${shard.stage} of job ${jobId} was not sent: the API refuses its first request`,
+    {
+      code: 'sample_refused',
+      why: `it answered ${error.status === 404 ? '404, not found' : error.status}: ${error.why ?? error.message}`,
+      next: `batchctl cancel ${jobId}, mend the stage and submit --changed, which keeps the answers that are there; batchctl resume ${jobId} sends it as it is`,
+      cause: error,
+    },
+  );
+}
+
+/** Null when the API takes the first request of the shard. */
+async function refusalOf(run: Run, shard: Shard, signal: AbortSignal): Promise<ProviderError | null> {
+  const { provider, clock } = run.deps;
+  const sample = await firstRequest(run, shard);
+  if (sample === null) return null;
+  try {
+    const params = countableParams(JSON.stringify(sample.params));
+    await repeatRead(() => provider.countTokens(params, run.job.spec.apiVersion, signal), clock, signal);
+    return null;
+  } catch (error) {
+    if (error instanceof ProviderError && (error.status === 400 || error.status === 404)) return error;
+    throw error;
+  }
+}
+
+/** The first request of a shard, as it was built. */
+export async function firstRequest(run: Run, shard: Shard): Promise<{ readonly params: unknown } | null> {
+  const path = shardPath(run.deps.files.requestsDir(run.job.jobId), shard.stage, shard.number);
   for await (const lines of run.deps.files.lines(path)) {
     const first = lines[0];
     if (first !== undefined) return JSON.parse(first.text) as { params: unknown }; // a shard line, written by the build

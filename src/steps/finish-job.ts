@@ -1,7 +1,7 @@
 import { readAppliedReports } from '../core/applied-report.ts';
 import { isSettledJob, type Job, type JobState } from '../core/job.ts';
 import { jobDocument } from '../core/job-document.ts';
-import type { ShardView } from '../core/ports/store.ts';
+import type { ShardView } from '../core/ports/store-views.ts';
 import type { LocalDeps } from './deps.ts';
 import { writeResults } from './write-results.ts';
 
@@ -18,7 +18,8 @@ type FinalState = JobState & ('done' | 'canceled' | 'failed');
 export async function finishJob(job: Job, deps: LocalDeps, signal: AbortSignal): Promise<FinalState | null> {
   const { store, clock } = deps;
   const views = await store.shards(job.id);
-  if (!isSettledJob(views.map((view) => view.shard))) return null;
+  const isWaiting = job.stages.some((stage) => stage.state === 'waiting');
+  if (isWaiting || !isSettledJob(views.map((view) => view.shard))) return null;
   const state = finalState(job, views);
   const at = clock.now();
   await writeResults(job, 'final', deps, signal);
@@ -27,11 +28,13 @@ export async function finishJob(job: Job, deps: LocalDeps, signal: AbortSignal):
   return state;
 }
 
-/** `failed` when a batch or its results are gone; `canceled` when a cancel reached any row; else `done`. */
-function finalState(job: Pick<Job, 'cancelRequestedAt'>, views: readonly ShardView[]): FinalState {
-  if (views.some((view) => view.shard.state === 'lost')) return 'failed';
+/** `failed` when a batch or its results are gone and rows are missing for it; `canceled` when a cancel reached any row; else `done`. */
+function finalState(job: Pick<Job, 'cancelRequestedAt' | 'stages'>, views: readonly ShardView[]): FinalState {
+  if (views.some((view) => view.shard.state === 'lost' && (view.tally?.requests ?? 0) > 0)) return 'failed';
   const canceled = views.some((view) => view.shard.state === 'canceled' || (view.tally?.canceled ?? 0) > 0);
-  return job.cancelRequestedAt !== null && canceled ? 'canceled' : 'done';
+  // Later stages that were never made because of it count too.
+  const isHeld = job.stages.some((stage) => stage.held > 0);
+  return job.cancelRequestedAt !== null && (canceled || isHeld) ? 'canceled' : 'done';
 }
 
 /** summary.json and batch_<id>_info.json. Keys are described in docs/results.md. */

@@ -1,6 +1,6 @@
 import { hasEnded } from '../core/batch.ts';
 import { isBeforeFence } from '../core/doubt.ts';
-import type { ShardView } from '../core/ports/store.ts';
+import type { ShardView } from '../core/ports/store-views.ts';
 import { pollBatches } from './poll-batches.ts';
 import { reconcileBatches } from './reconcile-batches.ts';
 import type { Run } from './run.ts';

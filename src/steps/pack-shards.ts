@@ -1,23 +1,34 @@
 import type { JobFiles, NewFile } from '../core/ports/files.ts';
 import { shardPath } from '../core/ports/files.ts';
 import type { JobStore } from '../core/ports/store.ts';
-import { bodyBytesOf, closesBefore, type ShardLimits } from '../core/shard.ts';
+import type { ClosedShard } from '../core/ports/store-views.ts';
+import { bodyBytesOf, closesBefore, type Shard, type ShardLimits } from '../core/shard.ts';
 import { makeNonce, wireId } from '../core/wire-id.ts';
 
-/** Writes request lines into shard files, opening and closing them as they fill. */
+/** Writes request lines into shard files, opening and closing them as they fill; each group has shards of its own. */
 export interface ShardPacker {
-  /** Appends the request to the open shard, or to a new one; returns the shard's id in the store. */
-  add(request: {
-    readonly customId: string;
-    readonly seq: number;
-    readonly paramsJson: string;
-  }): Promise<number>;
-  /** Records the shards that are full. Called when the rows of all requests added so far are in the store. */
-  recordFull(): Promise<void>;
-  /** Closes the last shard and records it; returns how many there are. */
-  close(): Promise<number>;
-  /** Removes the file that is open. */
+  /** Appends the request to the open shard of its group, or to a new one. */
+  add(request: PackedRequest): Promise<PackedPlace>;
+  /** Shards that have been closed since the last call. Complete once the rows of all requests added are in the store. */
+  takeFull(): readonly ClosedShard[];
+  /** Closes what is open. */
+  close(): void;
+  /** Removes the files that are open. */
   discard(): void;
+}
+
+export interface PackedRequest {
+  readonly customId: string;
+  readonly seq: number;
+  readonly paramsJson: string;
+  readonly group: string | null;
+}
+
+export interface PackedPlace {
+  /** In the store. */
+  readonly shardId: number;
+  readonly number: number;
+  readonly nonce: string;
 }
 
 export interface PackingPlace {
@@ -29,75 +40,109 @@ export interface PackingPlace {
   readonly stage: string;
   readonly private: boolean;
   readonly limits: ShardLimits;
+  readonly origin: Shard['origin'];
+  readonly route: Shard['route'];
+  /** The next free number of the stage; a number is never given twice. */
+  readonly nextNumber: () => number;
 }
+
+/**
+ * A group may go on anywhere in the data, so each keeps a shard open, but not its file: of more groups than this the lines
+ * wait until there are MAX_WAITING characters of them in all, and are written file by file then. Opening a file for each
+ * line takes twice the time (100,000 lines of 1 KB in 500 groups by turns: 2.3 s against 1.0 s, measured 2026-11), and four
+ * times as many characters save little more and cost 70 MB.
+ */
+const MAX_OPEN_FILES = 16;
+const MAX_WAITING = 2_000_000;
 
 interface OpenShard {
   readonly id: number;
+  readonly number: number;
   readonly nonce: string;
   readonly file: NewFile;
+  /** Lines that are not in the file yet. */
+  waiting: string;
   requests: number;
   fileBytes: number;
 }
 
 export function packShards(place: PackingPlace): ShardPacker {
-  const closed = new Set<number>();
-  const full: {
-    readonly id: number;
-    readonly requests: number;
-    readonly bodyBytes: number;
-    readonly fileSha256: string;
-  }[] = [];
-  let shards = 0;
-  let open: OpenShard | null = null;
+  const closedCounts = new Set<number>();
+  const full: ClosedShard[] = [];
+  const open = new Map<string | null, OpenShard>();
+  let waiting = 0;
 
-  async function openNext(): Promise<OpenShard> {
-    shards += 1;
+  async function openNext(group: string | null): Promise<OpenShard> {
+    const number = place.nextNumber();
     const nonce = makeNonce(place.randomBytes(8));
-    const id = await place.store.openShard(place.stageId, { number: shards, group: null, nonce });
-    const path = shardPath(place.files.requestsDir(place.jobId), place.stage, shards);
+    const { origin, route } = place;
+    const id = await place.store.openShard(place.stageId, { number, group, nonce, origin, route });
+    const path = shardPath(place.files.requestsDir(place.jobId), place.stage, number);
     const file = place.files.create(path, { private: place.private });
-    return { id, nonce, file, requests: 0, fileBytes: 0 };
+    if (open.size >= MAX_OPEN_FILES) file.park();
+    return { id, number, nonce, file, waiting: '', requests: 0, fileBytes: 0 };
   }
 
-  function closeOpen(shard: OpenShard): void {
+  function closeOne(shard: OpenShard): void {
+    writeWaiting(shard);
     const { bytes, sha256 } = shard.file.finish();
     full.push({ id: shard.id, requests: shard.requests, bodyBytes: bodyBytesOf(bytes), fileSha256: sha256 });
-    closed.add(shard.requests);
+    closedCounts.add(shard.requests);
   }
 
-  async function recordFull(): Promise<void> {
-    for (const { id, ...facts } of full.splice(0)) await place.store.closeShard(id, facts);
+  function writeWaiting(shard: OpenShard): void {
+    if (shard.waiting === '') return;
+    waiting -= shard.waiting.length;
+    shard.file.write(shard.waiting);
+    shard.waiting = '';
+  }
+
+  function append(shard: OpenShard, line: string): void {
+    if (open.size <= MAX_OPEN_FILES) {
+      shard.file.write(line);
+      return;
+    }
+    shard.waiting += line;
+    waiting += line.length;
+    if (waiting < MAX_WAITING) return;
+    for (const one of open.values()) {
+      writeWaiting(one);
+      one.file.park();
+    }
   }
 
   return {
     async add(request) {
-      open ??= await openNext();
-      let line = requestLine(request, open.nonce);
+      const { group } = request;
+      let shard = open.get(group) ?? (await openNext(group));
+      let line = requestLine(request, shard.nonce);
       const bytes = Buffer.byteLength(line);
-      if (closesBefore(open, bytes, closed, place.limits)) {
-        closeOpen(open);
-        open = await openNext();
-        line = requestLine(request, open.nonce); // as long as before: nonces have one length
+      if (closesBefore(shard, bytes, closedCounts, place.limits)) {
+        closeOne(shard);
+        shard = await openNext(group);
+        line = requestLine(request, shard.nonce); // as long as before: nonces have one length
       }
-      open.file.write(line);
-      open.requests += 1;
-      open.fileBytes += bytes;
-      return open.id;
+      open.set(group, shard);
+      append(shard, line);
+      shard.requests += 1;
+      shard.fileBytes += bytes;
+      return { shardId: shard.id, number: shard.number, nonce: shard.nonce };
     },
-    recordFull,
-    async close() {
-      if (open !== null) closeOpen(open);
-      open = null;
-      await recordFull();
-      return shards;
+    takeFull: () => full.splice(0),
+    close() {
+      for (const [group, shard] of open) {
+        closeOne(shard);
+        open.delete(group);
+      }
     },
     discard() {
-      open?.file.discard();
-      open = null;
+      for (const { file } of open.values()) file.discard();
+      open.clear();
+      waiting = 0;
     },
   };
 }
 
-function requestLine(request: { customId: string; seq: number; paramsJson: string }, nonce: string): string {
+function requestLine(request: PackedRequest, nonce: string): string {
   return `{"custom_id":"${wireId(request.customId, nonce, request.seq)}","params":${request.paramsJson}}\n`;
 }

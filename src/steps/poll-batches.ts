@@ -1,6 +1,6 @@
 import { type Batch, hasEnded } from '../core/batch.ts';
 import { AuthError, ProviderError } from '../core/errors.ts';
-import type { ShardView } from '../core/ports/store.ts';
+import type { ShardView } from '../core/ports/store-views.ts';
 import { EMPTY_TALLY } from '../core/result.ts';
 import { countNotFound } from './count-not-found.ts';
 import type { Run } from './run.ts';
@@ -52,6 +52,7 @@ async function retrieve(run: Run, id: string, signal: AbortSignal): Promise<Batc
 /** The batch or its results are gone for good. Nothing is sent again: what was done was paid. */
 export async function loseShard(run: Run, view: ShardView): Promise<void> {
   const missing = await run.deps.store.settleRest(view.shard.id, 'missing', 'missing');
-  const tally = { ...EMPTY_TALLY, requests: view.shard.requests, missing, failures: { missing } };
+  // Rows that have gone out again since are another shard's.
+  const tally = { ...EMPTY_TALLY, requests: missing, missing, failures: missing === 0 ? {} : { missing } };
   await run.deps.store.finishShard(view.shard.id, 'lost', tally);
 }

@@ -1,10 +1,10 @@
+import type { Job } from '../core/job.ts';
 import { type Judgement, judgeLongLine, judgeResult } from '../core/judge.ts';
-import { type JobFiles, type RangeReader, rawPath } from '../core/ports/files.ts';
-import type { RowView } from '../core/ports/store.ts';
+import { type JobFiles, rawPath } from '../core/ports/files.ts';
+import type { RowView } from '../core/ports/store-views.ts';
 import { LINE_HEAD_BYTES, MAX_LINE_BYTES, parseResultLine } from '../core/result-line.ts';
-
-/** A job of many groups has a raw file a group; no more than this are open at once. */
-const MAX_OPEN = 32;
+import { type AnswerChecks, loadChecks } from './answer-checks.ts';
+import { RangeReaders } from './range-readers.ts';
 
 export interface Answer {
   readonly judgement: Judgement;
@@ -12,43 +12,36 @@ export interface Answer {
   readonly line: string;
 }
 
+/** The answers of a job, judged as when they came. Close it when done. */
+export async function openRawReaders(job: Pick<Job, 'jobId'>, files: JobFiles): Promise<RawReaders> {
+  return new RawReaders(files, files.resultsDir(job.jobId), await loadChecks(job, files));
+}
+
 /** Reads the raw lines of rows from wherever they stand, keeping few files open. Close it when done. */
 export class RawReaders {
-  readonly #files: JobFiles;
   readonly #resultsDir: string;
-  readonly #open = new Map<string, RangeReader>();
+  readonly #checks: AnswerChecks;
+  readonly #readers: RangeReaders;
 
-  constructor(files: JobFiles, resultsDir: string) {
-    this.#files = files;
+  constructor(files: JobFiles, resultsDir: string, checks: AnswerChecks) {
+    this.#readers = new RangeReaders(files);
     this.#resultsDir = resultsDir;
+    this.#checks = checks;
   }
 
   /** Null for a row without a raw line (missing, or canceled before it was sent). */
   answerOf(row: Pick<RowView, 'stage' | 'shardNumber' | 'rawOffset' | 'rawLength'>): Answer | null {
-    const { rawOffset, rawLength } = row;
-    if (rawOffset === null || rawLength === null) return null;
+    const { rawOffset, rawLength, shardNumber } = row;
+    if (rawOffset === null || rawLength === null || shardNumber === null) return null;
     const isLong = rawLength > MAX_LINE_BYTES;
-    const reader = this.#reader(rawPath(this.#resultsDir, row.stage, row.shardNumber));
-    const line = reader.read(rawOffset, isLong ? LINE_HEAD_BYTES : rawLength);
-    const judgement = isLong ? judgeLongLine(line) : judgeResult(parseResultLine(line)?.result);
+    const path = rawPath(this.#resultsDir, row.stage, shardNumber);
+    const line = this.#readers.read(path, rawOffset, isLong ? LINE_HEAD_BYTES : rawLength);
+    const check = this.#checks.get(row.stage) ?? null;
+    const judgement = isLong ? judgeLongLine(line) : judgeResult(parseResultLine(line)?.result, check);
     return { judgement, line };
   }
 
   close(): void {
-    for (const reader of this.#open.values()) reader.close();
-    this.#open.clear();
-  }
-
-  #reader(path: string): RangeReader {
-    const held = this.#open.get(path);
-    if (held !== undefined) return held;
-    const oldest = this.#open.entries().next().value;
-    if (this.#open.size >= MAX_OPEN && oldest !== undefined) {
-      oldest[1].close();
-      this.#open.delete(oldest[0]);
-    }
-    const reader = this.#files.open(path);
-    this.#open.set(path, reader);
-    return reader;
+    this.#readers.close();
   }
 }

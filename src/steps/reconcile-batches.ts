@@ -1,7 +1,7 @@
 import { type Batch, hasEnded } from '../core/batch.ts';
 import { judgeDoubt, mayBeOurs, WATCH_ABSENT_MS, weighLook } from '../core/doubt.ts';
 import { ProviderError } from '../core/errors.ts';
-import type { ShardView } from '../core/ports/store.ts';
+import type { ShardView } from '../core/ports/store-views.ts';
 import type { Submission } from '../core/submission.ts';
 import { countNotFound } from './count-not-found.ts';
 import { proveBatch } from './prove-batch.ts';

@@ -1,5 +1,5 @@
 import { DecisionError } from '../core/errors.ts';
-import type { ShardView } from '../core/ports/store.ts';
+import type { ShardView } from '../core/ports/store-views.ts';
 import type { Run } from './run.ts';
 
 /**

@@ -1,10 +1,12 @@
-import { isInRanges, readAppliedReports } from '../core/applied-report.ts';
+import { isInRanges, readAppliedReports, rowsWithoutFile } from '../core/applied-report.ts';
 import type { Job } from '../core/job.ts';
 import { applyResults } from './apply-results.ts';
 import type { LocalDeps } from './deps.ts';
 import { finishJob, SUMMARY_FILE, writeSummary } from './finish-job.ts';
-import { RawReaders } from './raw-readers.ts';
-import { isGood, outputContent, outputPathOf, writeOutput } from './write-outputs.ts';
+import { loadFrozen } from './frozen-job.ts';
+import { OutputWriter } from './output-writer.ts';
+import { openRawReaders } from './raw-readers.ts';
+import { isGood, outputPathOf } from './write-outputs.ts';
 import { FAILED_FILE, RESULTS_FILE, rowChunks, writeResults } from './write-results.ts';
 
 /**
@@ -60,9 +62,8 @@ async function applyAgain(
   if (unreadable.size === 0)
     for (const name of [RESULTS_FILE, FAILED_FILE, SUMMARY_FILE]) files.remove(`${dir}/${name}`);
   for (const { shard, batch } of views) {
-    if (batch === null) continue;
     const before = reports.find((report) => report.shardId === shard.id) ?? null;
-    await applyResults({ job, shard, batch, before }, deps, signal);
+    await applyResults({ job, shard, batchId: batch?.id ?? null, before }, deps, signal);
   }
 }
 
@@ -74,30 +75,32 @@ async function restoreOutputs(
 ): Promise<number> {
   const { store, files, clock } = deps;
   const dir = files.resultsDir(job.jobId);
-  const refused = new Map(
-    readAppliedReports(await store.events(job.id)).map((one) => [one.shardId, one.refusedOutputs]),
-  );
-  const readers = new RawReaders(files, dir);
+  const withoutFile = rowsWithoutFile(readAppliedReports(await store.events(job.id)));
+  const groups = new Map((await store.shards(job.id)).map(({ shard }) => [shard.id, shard.group]));
+  const readers = await openRawReaders(job, files);
+  const outputs = new OutputWriter(job, await loadFrozen(job, files), deps, signal);
   let restored = 0;
   try {
     for (const stage of job.spec.stages) {
       for await (const rows of rowChunks(job, stage, deps)) {
         for (const row of rows) {
-          if (!isGood(row) || unreadable.has(row.shardId)) continue;
+          if (!isGood(row) || row.shardId === null || unreadable.has(row.shardId)) continue;
           const path = outputPathOf(row, dir);
-          const isRefused = isInRanges(refused.get(row.shardId) ?? [], row.seq);
-          if (isRefused || files.exists(path)) continue;
+          if (isInRanges(withoutFile.get(row.shardId) ?? [], row.seq) || files.exists(path)) continue;
           const answer = readers.answerOf(row);
           if (answer === null) continue;
-          const why = writeOutput(files, path, outputContent(answer.judgement, answer.line), job.spec);
-          if (why === null) restored += 1;
-          else deps.report({ kind: 'notice', text: `row ${row.customId}: ${why}` });
+          const group = groups.get(row.shardId) ?? null;
+          const written = await outputs.write({ ...row, ...answer, group }, path);
+          if (written.kind === 'written') restored += 1;
+          if (written.kind === 'refused')
+            deps.report({ kind: 'notice', text: `row ${row.customId}: ${written.why}` });
         }
         await clock.sleep(0, signal);
         signal.throwIfAborted();
       }
     }
   } finally {
+    outputs.close();
     readers.close();
   }
   return restored;

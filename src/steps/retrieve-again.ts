@@ -1,7 +1,7 @@
 import { hasEnded } from '../core/batch.ts';
 import { ProviderError } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
-import type { KnownBatch, ShardView } from '../core/ports/store.ts';
+import type { KnownBatch, ShardView } from '../core/ports/store-views.ts';
 import { isRawWhole } from './check-raw.ts';
 import type { Deps, LocalDeps } from './deps.ts';
 import { type Download, downloadResults } from './download-results.ts';

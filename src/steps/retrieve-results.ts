@@ -1,13 +1,17 @@
 import { hasEnded } from '../core/batch.ts';
 import { isFinal, type JobState } from '../core/job.ts';
-import type { KnownBatch, ShardView } from '../core/ports/store.ts';
+import type { KnownBatch, ShardView } from '../core/ports/store-views.ts';
 import { isSettledShard } from '../core/shard.ts';
+import { advanceStages } from './advance-stages.ts';
+import { applyAnswers } from './apply-answers.ts';
 import { applyResults } from './apply-results.ts';
+import { cancelAnswers } from './cancel-answers.ts';
 import { isRawThere, isRawWhole } from './check-raw.ts';
 import { countNotFound } from './count-not-found.ts';
 import { downloadResults } from './download-results.ts';
 import { finishJob } from './finish-job.ts';
 import { loseShard } from './poll-batches.ts';
+import { recordReused } from './record-reused.ts';
 import { findGaps, retrieveAgain } from './retrieve-again.ts';
 import type { Run } from './run.ts';
 import { PARTIAL_FILE, writeResults } from './write-results.ts';
@@ -20,6 +24,8 @@ export interface Retrieval {
   readonly pending: readonly ShardView[];
   /** Ended batches whose results could not be had now. They were asked for several times with waits in between. */
   readonly unavailable: readonly { readonly batchId: string; readonly why: string }[];
+  /** A later stage or a retry has something new to send. */
+  readonly isAdvanced: boolean;
   /** Null as long as the job is not final. */
   readonly state: (JobState & ('done' | 'canceled' | 'failed')) | null;
 }
@@ -38,8 +44,10 @@ export async function retrieveJob(run: Run, signal: AbortSignal): Promise<Retrie
   if (isFinal(job.state)) {
     await retrieveAgain(job, await findGaps(job, run.deps), run.deps, signal);
     const { state } = await store.jobById(job.id);
-    return { applied: 0, pending: [], unavailable: [], state: asFinal(state) };
+    return { applied: 0, pending: [], unavailable: [], state: asFinal(state), isAdvanced: false };
   }
+  await recordReused(job, run.deps);
+  if (job.cancelRequestedAt !== null) await cancelAnswers(job, run.deps, signal);
   const unavailable: { batchId: string; why: string }[] = [];
   let applied = 0;
   for (const view of await store.shards(job.id)) {
@@ -48,12 +56,13 @@ export async function retrieveJob(run: Run, signal: AbortSignal): Promise<Retrie
     if (why === 'applied') applied += 1;
     else if (why !== null && view.batch !== null) unavailable.push({ batchId: view.batch.id, why });
   }
-  const state = await finishJob(job, run.deps, signal);
+  const isAdvanced = await advanceStages(run, signal);
+  const state = isAdvanced ? null : await finishJob(await store.jobById(job.id), run.deps, signal);
   const views = await store.shards(job.id);
   if (state === null && (applied > 0 || isPartialDue(run, views)))
     await writeResults(job, 'partial', run.deps, signal);
   const pending = views.filter((view) => !isSettledShard(view.shard.state));
-  return { applied, pending, unavailable, state };
+  return { applied, pending, unavailable, state, isAdvanced };
 }
 
 /** An earlier run applied a shard and was cut off before it wrote the rows. */
@@ -70,7 +79,7 @@ function isPartialDue({ job, deps }: Run, views: readonly ShardView[]): boolean 
  */
 async function takeShard(run: Run, view: ShardView, signal: AbortSignal): Promise<string | null> {
   const { shard, batch } = view;
-  if (batch === null) return null;
+  if (batch === null) return (await applyAnswers(run.job, shard, run.deps, signal)) ? 'applied' : null;
   if (shard.state === 'live') {
     if (!hasEnded(batch) || view.submission?.state !== 'created') return null;
     return downloadAndApply(run, view, batch, signal);
@@ -83,7 +92,7 @@ async function takeShard(run: Run, view: ShardView, signal: AbortSignal): Promis
     return downloadAndApply(run, view, batch, signal);
   }
   if (isApplied) return null;
-  await applyResults({ job: run.job, shard, batch }, run.deps, signal);
+  await applyResults({ job: run.job, shard, batchId: batch.id }, run.deps, signal);
   return 'applied';
 }
 
@@ -100,7 +109,7 @@ async function downloadAndApply(
   const download = await downloadResults({ job, shard, batch, isProven }, deps, signal);
   switch (download.kind) {
     case 'downloaded':
-      await applyResults({ job, shard, batch }, deps, signal);
+      await applyResults({ job, shard, batchId: batch.id }, deps, signal);
       return 'applied';
     case 'foreign':
       deps.report({

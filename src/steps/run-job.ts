@@ -1,6 +1,8 @@
+import { type AnswerOptions, DEFAULT_ANSWERING } from '../core/answering.ts';
 import { backoffMs, POLL_BACKOFF } from '../core/backoff.ts';
 import { ProviderError } from '../core/errors.ts';
-import { isFinal, type Job } from '../core/job.ts';
+import { isFinal, type Job, type JobMode } from '../core/job.ts';
+import { answerShards } from './answer-shards.ts';
 import { checkBeforeFirst } from './check-before-first.ts';
 import { checkReceipts } from './check-receipts.ts';
 import type { Deps } from './deps.ts';
@@ -16,6 +18,8 @@ import { type Submitting, submitShards } from './submit-shards.ts';
 export interface RunOptions {
   /** Whether unsent shards go out. */
   readonly submit: boolean;
+  /** How the requests of a job go that was never submitted; one that was keeps its way. */
+  readonly mode: JobMode;
   /** `submitted`: until each shard has a batch, proven or provisional. `once`: one round. `final`: until all is written. */
   readonly until: 'submitted' | 'final' | 'once';
   /** How long absence takes to prove after a lost answer, in server time. */
@@ -24,6 +28,8 @@ export interface RunOptions {
   readonly intervalMs: number | null;
   /** Null: until 15 minutes past the last `expires_at`. */
   readonly maxWaitMs: number | null;
+  /** How requests are asked that go one by one; those are left alone with `until: 'submitted'`. */
+  readonly answering?: AnswerOptions;
 }
 
 export interface RunOutcome {
@@ -56,16 +62,21 @@ export async function runJob(
   const run: Run = { job, deps, time: createServerTime(clock), settleMs: options.settleMs };
   await store.settleAfterCrash(job.id);
   if (options.submit) await checkReceipts(run);
-  if (options.submit) await store.requestSubmission(job.id, deps.provider.account, clock.now());
+  if (options.submit) await store.requestSubmission(job.id, deps.provider.account, options.mode, clock.now());
   await tellDoubts(run);
   const startedMs = clock.monotonicMs();
   const due: Due = { lookMs: startedMs, submitMs: startedMs, failedLooks: 0, refusals: 0 };
   for (;;) {
     signal.throwIfAborted();
-    const submitting = options.submit ? await submitIfDue(run, due, signal) : null;
+    const submitting = options.submit ? await submitIfDue(run, options, due, signal) : null;
     await lookIfDue(run, options, due, signal);
-    const { unavailable } = await retrieveJob(run, signal);
+    const { unavailable, isAdvanced } = await retrieveJob(run, signal);
     if (unavailable.length > 0) pauseAfter(due, clock);
+    if (isAdvanced && options.submit) {
+      // New shards go out in the same run, before anything is waited for.
+      due.submitMs = Math.min(due.submitMs, clock.monotonicMs());
+      continue;
+    }
     const fresh = await store.jobById(job.id);
     if (isFinal(fresh.state)) return { job: fresh, pending: false };
     const views = await store.shards(job.id);
@@ -73,6 +84,9 @@ export async function runJob(
     requireProgress(run, views, submitting);
     if (options.until === 'once') return { job: fresh, pending: true };
     if (options.until === 'submitted' && views.every(isUnderWay)) return { job: fresh, pending: true };
+    // Nothing is under way, and nothing will be before somebody submits.
+    if (!options.submit && !views.some((view) => view.shard.state === 'live'))
+      return { job: fresh, pending: true };
     if (due.lookMs === Number.POSITIVE_INFINITY) {
       due.lookMs = await nextLookAt(run, options.intervalMs, await firstDoubtLook(run));
     }
@@ -96,10 +110,11 @@ async function tellDoubts(run: Run): Promise<void> {
   for (const submission of await run.deps.store.doubts(run.job.id)) {
     const shard = views.find((view) => view.shard.id === submission.shardId)?.shard;
     if (shard === undefined) continue;
-    const { number, requests } = shard;
+    const { number, stage, requests } = shard;
     const why = submission.reason ?? 'its answer was lost';
     run.deps.report({
       kind: 'in_doubt',
+      stage: run.job.stages.length > 1 ? stage : null,
       shard: number,
       shards: views.length,
       requests,
@@ -109,7 +124,12 @@ async function tellDoubts(run: Run): Promise<void> {
   }
 }
 
-async function submitIfDue(run: Run, due: Due, signal: AbortSignal): Promise<Submitting | null> {
+async function submitIfDue(
+  run: Run,
+  options: RunOptions,
+  due: Due,
+  signal: AbortSignal,
+): Promise<Submitting | null> {
   const { store, clock } = run.deps;
   if (clock.monotonicMs() < due.submitMs) return null;
   // Another process may have canceled the job meanwhile.
@@ -120,6 +140,11 @@ async function submitIfDue(run: Run, due: Due, signal: AbortSignal): Promise<Sub
   const submitting = await submitShards(run, due.refusals, signal);
   due.refusals = submitting.waitMs === null ? 0 : due.refusals + 1;
   due.submitMs = clock.monotonicMs() + (submitting.waitMs ?? 0);
+  // Batches first: they go on by themselves meanwhile.
+  if (options.until !== 'submitted') {
+    const answering = options.answering ?? DEFAULT_ANSWERING;
+    await answerShards(run, { ...answering, longestMs: options.maxWaitMs }, signal);
+  }
   return submitting;
 }
 

@@ -1,14 +1,14 @@
 import { pollIntervalMs } from '../core/backoff.ts';
 import { hasEnded } from '../core/batch.ts';
 import { isEmulatorAccount } from '../core/job.ts';
-import type { ShardView } from '../core/ports/store.ts';
+import type { ShardView } from '../core/ports/store-views.ts';
 import type { Run } from './run.ts';
 
 const PAST_EXPIRY_MS = 15 * 60_000;
 /** A batch without an expiry to wait for: one in doubt, whose own would be 24 hours after its seal. */
 const LONGEST_BATCH_MS = 24 * 60 * 60_000;
 /** The emulator's batches last seconds. */
-const EMULATOR_INTERVAL_MS = 400;
+export const EMULATOR_INTERVAL_MS = 400;
 
 /**
  * When to look next, in this machine's monotonic time; tells the user. `doubtLookMs` is when a doubt wants a listing, in
@@ -48,9 +48,9 @@ export async function firstDoubtLook(run: Run): Promise<number | null> {
   return doubts.some((one) => one.state === 'in_doubt') ? run.time.nowMs() : null;
 }
 
-/** Its batch exists, proven or provisional, or nothing more will happen to it. */
+/** Its batch exists, proven or provisional, or it never has one, or nothing more will happen to it. */
 export function isUnderWay(view: ShardView): boolean {
-  if (view.shard.state === 'built') return false;
+  if (view.shard.state === 'built') return view.shard.route !== 'batch';
   return (
     view.shard.state !== 'live' ||
     view.batch !== null ||

@@ -1,13 +1,13 @@
 import type { Job } from '../core/job.ts';
-import { memberSpans } from '../core/json-spans.ts';
 import { type JobFiles, shardPath } from '../core/ports/files.ts';
-import type { RowView } from '../core/ports/store.ts';
+import type { RowView, ShardView } from '../core/ports/store-views.ts';
 import type { FailureClass, RowStatus } from '../core/result.ts';
-import { customIdAtHead, parseResultLine } from '../core/result-line.ts';
 import { resultRow } from '../core/result-row.ts';
+import { readShardLine } from '../core/shard-line.ts';
 import { parseWireId } from '../core/wire-id.ts';
 import type { LocalDeps } from './deps.ts';
-import { RawReaders } from './raw-readers.ts';
+import { heldFacts } from './held-facts.ts';
+import { openRawReaders, type RawReaders } from './raw-readers.ts';
 import { isGood, outputPathOf } from './write-outputs.ts';
 
 /** All that is known of one request. */
@@ -18,80 +18,119 @@ export interface RequestDetails {
   /** Null while nothing is known. */
   readonly status: RowStatus | null;
   readonly failure: FailureClass | null;
-  /** As it went, or will go, over the wire; null when the shard file is gone. */
+  /** As it went, or will go, over the wire; null when there is no request yet, or the shard file is gone. */
   readonly wireId: string | null;
   /** JSON text, exactly as built. */
   readonly paramsJson: string | null;
   /** The line of results.jsonl as JSON text; null while nothing is known. */
   readonly rowJson: string | null;
+  /** In order; the last one is the one that counts. Empty for a row that is held. */
   readonly attempts: readonly AttemptDetails[];
   /** Where the answer is written, or would be if it were good. */
   readonly outputPath: string;
   readonly isWritten: boolean;
 }
 
-/** One sending of the request in one batch. */
+/** One sending of the request. */
 export interface AttemptDetails {
   readonly number: number;
   readonly shard: number;
-  /** Null while no batch is known. */
+  readonly route: 'batch' | 'real_time' | 'none';
+  /** Null while no batch is known, and without a batch. */
   readonly batchId: string | null;
   readonly status: RowStatus | null;
   readonly failure: FailureClass | null;
+  /** Why it failed, in the API's words or ours; null where there is nothing to say. */
+  readonly error: string | null;
+  readonly text: string | null;
 }
 
-/** Null when the job has no request of this id. Reads the shard file up to the request. */
+/**
+ * Null when the job has no request of this id. `stage` null: the last stage that has come to this record. Reads the shard
+ * file up to the request.
+ */
 export async function showRequest(
   job: Job,
   customId: string,
+  stage: string | null,
   deps: LocalDeps,
 ): Promise<RequestDetails | null> {
   const { store, files } = deps;
-  const row = await store.rowByCustomId(job.id, customId);
+  const row = await store.rowByCustomId(job.id, customId, stage);
   if (row === null) return null;
-  const view = (await store.shards(job.id)).find((one) => one.shard.id === row.shardId);
+  const views = await store.shards(job.id);
+  const view = views.find((one) => one.shard.id === row.shardId);
   const dir = files.resultsDir(job.jobId);
   const outputPath = outputPathOf(row, dir);
   const isWritten = isGood(row) && files.exists(outputPath);
-  const group = view?.shard.group ?? null;
-  const batchId = view?.batch?.id ?? null;
-  const built = view === undefined ? null : await findBuilt(job, row, view.shard.nonce, files);
-  return {
-    customId: row.customId,
-    stage: row.stage,
-    group,
-    status: row.status,
-    failure: row.failure,
-    wireId: built?.wireId ?? null,
-    paramsJson: built?.paramsJson ?? null,
-    rowJson: rowJson(row, { group, batchId, output: isWritten ? outputPath : null }, files, dir),
-    attempts: [
-      { number: row.attempt, shard: row.shardNumber, batchId, status: row.status, failure: row.failure },
-    ],
-    outputPath,
-    isWritten,
+  const held = row.status === 'held' ? await heldFacts(job, row, views, deps) : null;
+  const facts = {
+    group: held?.group ?? view?.shard.group ?? null,
+    batchId: view?.batch?.id ?? null,
+    output: isWritten ? outputPath : null,
+    reused: view?.shard.origin === 'reused',
+    why: held?.why ?? null,
   };
+  const built = view === undefined ? null : await findBuilt(job, row, view.shard.nonce, files);
+  const readers = await openRawReaders(job, files);
+  try {
+    return {
+      customId: row.customId,
+      stage: row.stage,
+      group: facts.group,
+      status: row.status,
+      failure: row.failure,
+      wireId: built?.wireId ?? null,
+      paramsJson: built?.paramsJson ?? null,
+      rowJson: rowJson(row, facts, readers),
+      attempts: await attemptsOf(job, row, views, readers, deps),
+      outputPath,
+      isWritten,
+    };
+  } finally {
+    readers.close();
+  }
 }
 
 function rowJson(
   row: RowView,
-  facts: { readonly group: string | null; readonly batchId: string | null; readonly output: string | null },
-  files: JobFiles,
-  dir: string,
+  facts: Pick<Parameters<typeof resultRow>[0], 'group' | 'batchId' | 'output' | 'reused' | 'why'>,
+  readers: RawReaders,
 ): string | null {
   if (row.status === null) return null;
-  const readers = new RawReaders(files, dir);
-  try {
-    const answer = readers.answerOf(row);
-    const { customId, stage, status, failure, attempt } = row;
-    return resultRow(
-      { customId, stage, status, failure, attempt, ...facts },
-      answer?.judgement ?? null,
-      answer?.line ?? null,
-    );
-  } finally {
-    readers.close();
-  }
+  const answer = readers.answerOf(row);
+  const { customId, stage, status, failure, attempt } = row;
+  return resultRow(
+    { customId, stage, status, failure, attempt, ...facts },
+    answer?.judgement ?? null,
+    answer?.line ?? null,
+  );
+}
+
+async function attemptsOf(
+  job: Job,
+  row: RowView,
+  views: readonly ShardView[],
+  readers: RawReaders,
+  { store }: LocalDeps,
+): Promise<readonly AttemptDetails[]> {
+  const stageId = job.stages.find(({ name }) => name === row.stage)?.id ?? 0;
+  const sent = [...(await store.pastAttempts(stageId, row.seq)), ...(row.shardId === null ? [] : [row])];
+  return sent.map((one) => {
+    const view = views.find(({ shard }) => shard.id === one.shardId);
+    const shard = view?.shard.number ?? 0; // every attempt has its shard
+    const answer = readers.answerOf({ ...one, stage: row.stage, shardNumber: shard });
+    return {
+      number: one.attempt,
+      shard,
+      route: view?.shard.route ?? 'batch',
+      batchId: view?.batch?.id ?? null,
+      status: one.status,
+      failure: one.failure,
+      error: answer?.judgement.error?.message ?? null,
+      text: answer?.judgement.text ?? null,
+    };
+  });
 }
 
 /** The request's line in its shard file, found by nonce and number, which alone say whose a line is. */
@@ -100,16 +139,15 @@ async function findBuilt(
   row: RowView,
   nonce: string,
   files: JobFiles,
-): Promise<{ readonly wireId: string; readonly paramsJson: string | null } | null> {
+): Promise<{ readonly wireId: string; readonly paramsJson: string } | null> {
+  if (row.shardNumber === null) return null;
   const path = shardPath(files.requestsDir(job.jobId), row.stage, row.shardNumber);
   if (!files.exists(path)) return null;
   for await (const lines of files.lines(path)) {
     for (const { text } of lines) {
-      const wireId = customIdAtHead(text) ?? parseResultLine(text)?.customId ?? null;
-      const wire = wireId === null ? null : parseWireId(wireId);
-      if (wireId === null || wire?.seq !== row.seq || wire.nonce !== nonce) continue;
-      const params = memberSpans(text).find((member) => member.name === 'params');
-      return { wireId, paramsJson: params === undefined ? null : text.slice(params.start, params.end) };
+      const line = readShardLine(text);
+      const wire = line === null ? null : parseWireId(line.wireId);
+      if (line !== null && wire?.seq === row.seq && wire.nonce === nonce) return line;
     }
   }
   return null;

@@ -1,6 +1,6 @@
 import { ProviderError } from '../core/errors.ts';
 import { shardPath } from '../core/ports/files.ts';
-import type { ShardPart } from '../core/ports/store.ts';
+import type { ShardPart } from '../core/ports/store-views.ts';
 import { bodyBytesOf, type Shard } from '../core/shard.ts';
 import { makeNonce, parseWireId, wireId } from '../core/wire-id.ts';
 import type { Run } from './run.ts';
@@ -47,7 +47,8 @@ async function writePart(
 ): Promise<ShardPart> {
   const { store, files, clock } = run.deps;
   const nonce = makeNonce(clock.randomBytes(8));
-  const shardId = await store.openShard(shard.stageId, { number: slice.number, group: shard.group, nonce });
+  const { group, origin, route } = shard;
+  const shardId = await store.openShard(shard.stageId, { number: slice.number, group, nonce, origin, route });
   const file = files.create(shardPath(files.requestsDir(run.job.jobId), shard.stage, slice.number), {
     private: run.job.spec.private,
   });

@@ -65,6 +65,7 @@ export async function submitShard(
           onProgress: (bytesSent) =>
             report({
               kind: 'uploading',
+              stage: run.job.stages.length > 1 ? shard.stage : null,
               shard: shard.number,
               shards,
               requests: shard.requests,

@@ -1,7 +1,7 @@
 import { backoffMs, UPLOAD_BACKOFF } from '../core/backoff.ts';
 import { DecisionError, ProviderError, StoreError } from '../core/errors.ts';
 import type { CreateOutcome } from '../core/ports/provider.ts';
-import type { ShardView } from '../core/ports/store.ts';
+import type { ShardView } from '../core/ports/store-views.ts';
 import type { Shard } from '../core/shard.ts';
 import { nameRefusedRequest } from './name-refused-request.ts';
 import type { Run } from './run.ts';
@@ -29,9 +29,12 @@ export async function submitShards(run: Run, refusals: number, signal: AbortSign
   for (;;) {
     const views = await store.shards(run.job.id);
     // Numbers go on after a split.
-    const shards = Math.max(0, ...views.map((view) => view.shard.number));
     const { shard, heldBy } = await nextUnsent(run, views);
     if (shard === null) return { waitMs: null, heldBy };
+    const shards = Math.max(
+      ...views.map((view) => (view.shard.stageId === shard.stageId ? view.shard.number : 0)),
+    );
+    const stage = run.job.stages.length > 1 ? shard.stage : null;
     signal.throwIfAborted();
     const outcome = await sendPatiently(run, shard, shards, signal);
     if (outcome === null) return { waitMs: null, heldBy: null };
@@ -39,6 +42,7 @@ export async function submitShards(run: Run, refusals: number, signal: AbortSign
       case 'created':
         report({
           kind: 'created',
+          stage,
           shard: shard.number,
           shards,
           batchId: outcome.batch.id,
@@ -48,6 +52,7 @@ export async function submitShards(run: Run, refusals: number, signal: AbortSign
       case 'unknown':
         report({
           kind: 'in_doubt',
+          stage,
           shard: shard.number,
           shards,
           requests: shard.requests,
@@ -85,7 +90,7 @@ async function nextUnsent(run: Run, views: readonly ShardView[]): Promise<Unsent
   const { store, provider } = run.deps;
   let heldBy: string | null = null;
   for (const { shard } of views) {
-    if (shard.state !== 'built') continue;
+    if (shard.state !== 'built' || shard.route !== 'batch') continue;
     const twin = await store.jobInDoubt(provider.account, shard.requests, shard.id);
     if (twin === null) return { shard, heldBy };
     heldBy = twin;

@@ -1,30 +1,15 @@
-import { Problems } from '../core/applied-report.ts';
+import { isInRanges, Problems, readAppliedReports } from '../core/applied-report.ts';
 import { isFinal, type Job } from '../core/job.ts';
 import { shardPath } from '../core/ports/files.ts';
-import type { ShardView } from '../core/ports/store.ts';
+import type { ShardView } from '../core/ports/store-views.ts';
+import type { VerifyDocument } from '../core/verify-document.ts';
+import { loadChecks } from './answer-checks.ts';
 import type { LocalDeps } from './deps.ts';
+import { heldFacts } from './held-facts.ts';
 import { ResultsReader } from './results-reader.ts';
 import { verifyRaw } from './verify-raw.ts';
 import { isGood, outputPathOf } from './write-outputs.ts';
 import { PARTIAL_FILE, RESULTS_FILE, rowChunks } from './write-results.ts';
-
-/** What `verify` prints with --json. */
-export interface VerifyDocument {
-  readonly job_id: string;
-  readonly ok: boolean;
-  readonly requests: number;
-  readonly succeeded: number;
-  readonly errored: number;
-  readonly canceled: number;
-  readonly expired: number;
-  readonly missing: number;
-  /** Result lines of requests that were never sent. */
-  readonly unknown: number;
-  /** Further result lines of a request that has one. */
-  readonly duplicate: number;
-  /** Sentences; after 100 the last one says how many more there are. */
-  readonly problems: readonly string[];
-}
 
 /**
  * Proves that every request came out as exactly one row: counts the rows in the store, reads the raw results again and
@@ -36,13 +21,17 @@ export async function verifyJob(job: Job, deps: LocalDeps, signal: AbortSignal):
   const problems = new Problems();
   const views = await store.shards(job.id);
   const counts = { unknown: 0, duplicate: 0 };
+  const checks = await loadChecks(job, files);
   for (const view of views) {
     signal.throwIfAborted();
     await checkShardFile(job, view, deps, problems);
-    const raw = await verifyRaw(job, view, deps, problems);
+    const raw = await verifyRaw(job, view, checks, deps, problems);
     counts.unknown += raw.unknown;
     counts.duplicate += raw.duplicate;
-    report({ kind: 'notice', text: `shard ${view.shard.number}: checked` });
+    report({
+      kind: 'notice',
+      text: `${job.stages.length > 1 ? `${view.shard.stage} ` : ''}shard ${view.shard.number}: checked`,
+    });
   }
   const totals = await checkRows(job, views, deps, problems, signal);
   if (!isFinal(job.state)) {
@@ -52,7 +41,7 @@ export async function verifyJob(job: Job, deps: LocalDeps, signal: AbortSignal):
   } else if (!files.exists(`${files.resultsDir(job.jobId)}/${RESULTS_FILE}`)) {
     problems.add(`${files.resultsDir(job.jobId)}/${RESULTS_FILE} is not there`);
   }
-  const { open: _open, held: _held, ...sums } = totals;
+  const { open: _open, ...sums } = totals;
   return {
     job_id: job.jobId,
     ok: problems.count === 0,
@@ -72,6 +61,9 @@ async function checkShardFile(
   if (!deps.files.exists(path)) problems.add(`${path} is not there`);
   else if ((await deps.files.sha256(path)) !== shard.fileSha256)
     problems.add(`${path} is not the file that was built`);
+  const rows = (await deps.store.shardSeqs(shard.id)).length;
+  if (rows !== shard.requests)
+    problems.add(`shard ${shard.number} has ${shard.requests} requests, the store ${rows} rows of it`);
 }
 
 interface Totals {
@@ -93,8 +85,10 @@ async function checkRows(
   problems: Problems,
   signal: AbortSignal,
 ): Promise<Totals> {
-  const { files, clock } = deps;
+  const { store, files, clock } = deps;
   const dir = files.resultsDir(job.jobId);
+  const reports = readAppliedReports(await store.events(job.id));
+  const without = new Map(reports.map((report) => [report.shardId, report.withoutOutput]));
   const groups = new Map(views.map((view) => [view.shard.id, view.shard.group]));
   const totals = {
     requests: 0,
@@ -119,11 +113,15 @@ async function checkRows(
             const wrong = await results.check({
               ...row,
               status: row.status,
-              group: groups.get(row.shardId) ?? null,
+              group:
+                row.shardId === null
+                  ? (await heldFacts(job, row, views, deps)).group
+                  : (groups.get(row.shardId) ?? null),
             });
             if (wrong !== null) problems.add(`${dir}/${name}: ${wrong}`);
           }
-          const path = isGood(row) ? outputPathOf(row, dir) : null;
+          const wantsFile = isGood(row) && !isInRanges(without.get(row.shardId ?? 0) ?? [], row.seq);
+          const path = wantsFile ? outputPathOf(row, dir) : null;
           if (path !== null && !files.exists(path))
             problems.add(`the answer of ${row.customId} is not at ${path}`);
         }
@@ -141,14 +139,14 @@ async function checkRows(
 }
 
 function checkSums(job: Job, views: readonly ShardView[], totals: Totals, problems: Problems): void {
-  if (totals.held > 0) problems.add(`${totals.held} rows are held`);
-  const sent = views.reduce((sum, view) => sum + view.shard.requests, 0);
-  if (sent !== totals.requests)
-    problems.add(`the shards hold ${sent} requests, the store ${totals.requests} rows`);
-  if (job.spec.stages.length === 1 && job.records !== totals.requests) {
-    problems.add(`${job.records} records went in, ${totals.requests} rows are there`);
+  const rows = job.records * job.stages.length;
+  if (rows !== totals.requests) {
+    const stages = job.stages.length === 1 ? '' : ` for ${job.stages.length} stages`;
+    problems.add(`${job.records} records went in${stages}, ${totals.requests} rows are there`);
   }
   if (totals.open > 0) return;
+  const held = job.stages.reduce((sum, stage) => sum + stage.held, 0);
+  if (held !== totals.held) problems.add(`the totals say ${held} held, the rows ${totals.held}`);
   for (const status of ['succeeded', 'errored', 'canceled', 'expired', 'missing'] as const) {
     const counted = views.reduce((sum, view) => sum + (view.tally?.[status] ?? 0), 0);
     if (counted !== totals[status]) {

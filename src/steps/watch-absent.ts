@@ -1,6 +1,6 @@
 import { hasEnded } from '../core/batch.ts';
 import { mayBeOurs } from '../core/doubt.ts';
-import type { ShardView } from '../core/ports/store.ts';
+import type { ShardView } from '../core/ports/store-views.ts';
 import { proveBatch } from './prove-batch.ts';
 import type { Run } from './run.ts';
 import type { Walk } from './walk-batches.ts';

@@ -1,9 +1,15 @@
-import { type AppliedReport, isInRanges, readAppliedReports } from '../core/applied-report.ts';
+import {
+  type AppliedReport,
+  isInRanges,
+  readAppliedReports,
+  rowsWithoutFile,
+} from '../core/applied-report.ts';
 import type { Job } from '../core/job.ts';
-import type { RowView, ShardView } from '../core/ports/store.ts';
-import { resultRow } from '../core/result-row.ts';
+import type { RowView, ShardView } from '../core/ports/store-views.ts';
+import { type RowFacts, resultRow } from '../core/result-row.ts';
 import type { LocalDeps } from './deps.ts';
-import { type Answer, RawReaders } from './raw-readers.ts';
+import { type HeldFacts, heldFacts } from './held-facts.ts';
+import { type Answer, openRawReaders } from './raw-readers.ts';
 import { isGood, outputPathOf } from './write-outputs.ts';
 
 const CHUNK_ROWS = 1000;
@@ -27,8 +33,9 @@ export async function writeResults(
   const { store, files, clock, report } = deps;
   const dir = files.resultsDir(job.jobId);
   const options = { private: job.spec.private };
-  const toRow = rowWriter(await store.shards(job.id), readAppliedReports(await store.events(job.id)), dir);
-  const readers = new RawReaders(files, dir);
+  const views = await store.shards(job.id);
+  const toRow = rowWriter(views, readAppliedReports(await store.events(job.id)), dir);
+  const readers = await openRawReaders(job, files);
   const results = files.create(`${dir}/${kind === 'final' ? RESULTS_FILE : PARTIAL_FILE}`, options);
   const failed = kind === 'final' ? files.create(`${dir}/${FAILED_FILE}`, options) : null;
   try {
@@ -40,7 +47,8 @@ export async function writeResults(
             if (kind === 'final') throw new Error(`row ${row.seq} of job ${job.jobId} has no outcome`);
             continue;
           }
-          const line = `${toRow({ ...row, status: row.status }, readers.answerOf(row))}\n`;
+          const held = row.status === 'held' ? await heldFacts(job, row, views, deps) : null;
+          const line = `${toRow({ ...row, status: row.status }, readers.answerOf(row), held)}\n`;
           results.write(line);
           if (!isGood({ status: row.status, failure: row.failure })) failed?.write(line);
           written += 1;
@@ -76,28 +84,32 @@ export async function* rowChunks(
   }
 }
 
-type KnownRow = RowView & { readonly status: NonNullable<RowView['status']> };
+type KnownRow = Omit<RowView, 'status'> & Pick<RowFacts, 'status'>;
 
-function rowWriter(
+/** What makes a line of results.jsonl of a row and its answer. */
+export function rowWriter(
   shards: readonly ShardView[],
   reports: readonly AppliedReport[],
   resultsDir: string,
-): (row: KnownRow, answer: Answer | null) => string {
+): (row: KnownRow, answer: Answer | null, held?: HeldFacts | null) => string {
   const byId = new Map(shards.map((view) => [view.shard.id, view]));
-  const refused = new Map(reports.map((one) => [one.shardId, one.refusedOutputs]));
-  return (row, answer) => {
-    const view = byId.get(row.shardId);
-    const isRefused = isInRanges(refused.get(row.shardId) ?? [], row.seq);
+  const withoutFile = rowsWithoutFile(reports);
+  return (row, answer, held = null) => {
+    const shardId = row.shardId ?? 0; // no shard has it
+    const view = byId.get(shardId);
+    const hasFile = isGood(row) && !isInRanges(withoutFile.get(shardId) ?? [], row.seq);
     return resultRow(
       {
         customId: row.customId,
         stage: row.stage,
-        group: view?.shard.group ?? null,
+        group: held?.group ?? view?.shard.group ?? null,
         status: row.status,
         failure: row.failure,
         attempt: row.attempt,
         batchId: view?.batch?.id ?? null,
-        output: isGood(row) && !isRefused ? outputPathOf(row, resultsDir) : null,
+        reused: view?.shard.origin === 'reused',
+        why: held?.why ?? null,
+        output: hasFile ? outputPathOf(row, resultsDir) : null,
       },
       answer?.judgement ?? null,
       answer?.line ?? null,

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import type { Job } from '../../src/core/job.ts';
 import { jobDocument } from '../../src/core/job-document.ts';
-import type { ShardView } from '../../src/core/ports/store.ts';
+import type { ShardView } from '../../src/core/ports/store-views.ts';
 import { EMPTY_TALLY, type Tally } from '../../src/core/result.ts';
+import { DEFAULT_SHARD_LIMITS } from '../../src/core/shard.ts';
 
 const JOB: Job = {
   id: 1,
@@ -12,13 +13,20 @@ const JOB: Job = {
   account: null,
   spec: {
     apiVersion: '2026-10-21',
+    betas: [],
     model: 'claude-haiku-5-5',
     stages: ['main'],
+    needs: {},
+    retry: null,
+    limits: DEFAULT_SHARD_LIMITS,
+    changedOnly: false,
     private: false,
     on: 'api',
     file: null,
   },
-  records: 30,
+  mode: null,
+  stages: [{ id: 1, name: 'main', state: 'open', held: 0 }],
+  records: 20,
   createdAt: '2026-01-01T12:00:00Z',
   submitRequestedAt: null,
   cancelRequestedAt: null,
@@ -34,6 +42,8 @@ function view(number: number, facts: { readonly batchId?: string; readonly tally
       stage: 'main',
       number,
       group: null,
+      origin: 'build',
+      route: 'batch',
       nonce: 'aaaaaaaa',
       requests: 10,
       bodyBytes: 1000,

@@ -36,6 +36,30 @@ describe('refused under every version', () => {
   });
 });
 
+test('what only batches refuse is let through in real time, and a stream is not', () => {
+  const inRealTime = (extra: object): string =>
+    lintParams({ ...good, ...extra }, '2026-10-21', 'real_time').join('\n');
+  expect(inRealTime({ speed: 'fast', cache_hint: {} })).toBe('');
+  expect(inRealTime({ stream: true })).toContain('"stream" cannot be in a request');
+  expect(inRealTime({ max_tokens: 0 })).toContain('"max_tokens" must be');
+});
+
+describe('a tool that is asked for must be there', () => {
+  const tools = [{ name: 'extract' }];
+  test.each<[object, string]>([
+    [{ tool_choice: { type: 'any' } }, 'there are no "tools"'],
+    [{ tool_choice: { type: 'tool', name: 'extract' }, tools: [] }, 'there are no "tools"'],
+    [{ tool_choice: { type: 'tool', name: 'find' }, tools }, 'asks for the tool "find"'],
+    [{ tool_choice: { type: 'tool', name: 'extract' }, tools }, ''],
+    [{ tool_choice: { type: 'tool', name: 'click' }, tools: [{ type: 'computer_toolset_20260801' }] }, ''],
+    [{ tool_choice: { type: 'any' }, tools }, ''],
+    [{ tool_choice: { type: 'auto' } }, ''],
+  ])('%j: %s', (extra, problem) => {
+    if (problem === '') expect(lint(extra)).toBe('');
+    else expect(lint(extra)).toContain(problem);
+  });
+});
+
 describe('refused under 2026-10-21 only', () => {
   test.each([
     [{ temperature: 1 }, 'set "api_version: 2023-06-01"'],

@@ -22,17 +22,34 @@ describe('a job file', () => {
       path: 'round-reports.job.yaml',
       dir: '',
       apiVersion: '2026-10-21',
-      source: { kind: 'csv', path: 'd.csv' },
-      model: 'm',
-      maxTokens: 5,
-      params: {},
+      betas: [],
+      source: { kind: 'csv', paths: ['d.csv'], delimiter: ',', encoding: null, quote: '"' },
       files: {},
       select: {},
       id: null,
-      system: null,
-      prompt: { kind: 'text', text: 'hi' },
-      output: null,
+      groupBy: null,
+      stages: [
+        {
+          name: 'main',
+          needs: [],
+          model: 'm',
+          maxTokens: 5,
+          params: {},
+          system: null,
+          prompt: { kind: 'text', text: 'hi' },
+          messages: null,
+          attach: [],
+          tools: null,
+          toolChoice: null,
+          cache: null,
+          schema: null,
+          output: null,
+        },
+      ],
       private: false,
+      retry: null,
+      onEnd: null,
+      git: null,
     });
   });
 
@@ -47,7 +64,7 @@ source:
   axes: { teg: 10-12, round: 01-02, lang: [en, no, 01], n: 3 }
 files:
   scores: "data/teg{{teg}}/round{{round}}.csv"
-select: { round: [01, 2], lang: en, flag: true }
+select: { round: [01, 2], lang: en, n: true }
 id: "teg{{teg}}-r{{round}}"
 system: { file: prompts/reporter.md, cache: 1h }
 prompt: { file: prompts/report.md }
@@ -56,8 +73,6 @@ private: true
 `);
     expect(job).toMatchObject({
       name: 'reports_1',
-      maxTokens: 4000,
-      params: { output_config: { effort: 'low' }, metadata: { user_id: 'u1' } },
       apiVersion: '2023-06-01',
       source: {
         kind: 'axes',
@@ -69,16 +84,23 @@ private: true
         ],
       },
       files: { scores: 'data/teg{{teg}}/round{{round}}.csv' },
-      select: { round: ['01', '2'], lang: ['en'], flag: ['true'] },
-      system: { content: { kind: 'file', file: 'prompts/reporter.md' }, cache: '1h' },
-      prompt: { kind: 'file', file: 'prompts/report.md' },
+      select: { round: ['01', '2'], lang: ['en'], n: ['true'] },
+      stages: [
+        {
+          maxTokens: 4000,
+          params: { output_config: { effort: 'low' }, metadata: { user_id: 'u1' } },
+          system: { content: { kind: 'file', file: 'prompts/reporter.md' }, cache: '1h' },
+          prompt: { kind: 'file', file: 'prompts/report.md' },
+          output: { path: 'data/{{teg}}.md', content: { kind: 'answer' } },
+        },
+      ],
       private: true,
     });
   });
 
   test.each([
-    ['{jsonl: a.jsonl}', { kind: 'jsonl', path: 'a.jsonl' }],
-    ['{json: a.json}', { kind: 'json', path: 'a.json' }],
+    ['{jsonl: a.jsonl}', { kind: 'jsonl', paths: ['a.jsonl'] }],
+    ['{json: a.json}', { kind: 'json', paths: ['a.json'] }],
     ['{dir: "s/*.txt"}', { kind: 'dir', glob: 's/*.txt', meta: null }],
     [
       '{dir: {glob: "s/*.txt", meta: "{{stem}}.json"}}',
@@ -91,23 +113,19 @@ private: true
   test('of ready-made requests needs no model', async () => {
     const job = await load('source: {requests: r.jsonl}\noutput: "out/{{custom_id}}.md"\n');
     expect(job).toMatchObject({
-      source: { kind: 'requests', path: 'r.jsonl' },
-      model: null,
-      maxTokens: null,
-      prompt: null,
+      source: { kind: 'requests', from: { kind: 'files', paths: ['r.jsonl'] } },
+      stages: [{ model: null, maxTokens: null, prompt: null, messages: null }],
     });
   });
 
   test('keeps the order of params', async () => {
-    const job = await load(`${minimal}params: {z: 1, a: 2, m: 3}\n`);
-    expect(Object.keys(job.params)).toEqual(['z', 'a', 'm']);
+    const [stage] = (await load(`${minimal}params: {z: 1, a: 2, m: 3}\n`)).stages;
+    expect(Object.keys(stage?.params ?? {})).toEqual(['z', 'a', 'm']);
   });
 
   test('may have anchors and aliases', async () => {
-    expect((await load(`${minimal.replace('hi', '&p hi')}system: *p\n`)).system?.content).toEqual({
-      kind: 'text',
-      text: 'hi',
-    });
+    const [stage] = (await load(`${minimal.replace('hi', '&p hi')}system: *p\n`)).stages;
+    expect(stage?.system?.content).toEqual({ kind: 'text', text: 'hi' });
   });
 
   test('in a folder has paths relative to that folder', async () => {
@@ -119,31 +137,31 @@ private: true
   });
 
   test('may begin with a byte order mark', async () => {
-    expect((await load(`\uFEFF${minimal}`)).model).toBe('m');
+    expect(await load(`\uFEFF${minimal}`)).toMatchObject({ stages: [{ model: 'm' }] });
   });
 });
 
 describe('--set', () => {
   test.each([
-    ['max_tokens=700', { maxTokens: 700 }],
-    ['model=claude-haiku-5-5', { model: 'claude-haiku-5-5' }],
-    ['params.output_config.effort=low', { params: { output_config: { effort: 'low' } } }],
-    ['params={a: [1, x]}', { params: { a: [1, 'x'] } }],
-    ['prompt=Write: a = b', { prompt: { kind: 'text', text: 'Write: a = b' } }],
-    ['prompt="quoted: 1"', { prompt: { kind: 'text', text: 'quoted: 1' } }],
-    ['prompt={file: p.md}', { prompt: { kind: 'file', file: 'p.md' } }],
+    ['max_tokens=700', { stages: [{ maxTokens: 700 }] }],
+    ['model=claude-haiku-5-5', { stages: [{ model: 'claude-haiku-5-5' }] }],
+    ['params.output_config.effort=low', { stages: [{ params: { output_config: { effort: 'low' } } }] }],
+    ['params={a: [1, x]}', { stages: [{ params: { a: [1, 'x'] } }] }],
+    ['prompt=Write: a = b', { stages: [{ prompt: { kind: 'text', text: 'Write: a = b' } }] }],
+    ['prompt="quoted: 1"', { stages: [{ prompt: { kind: 'text', text: 'quoted: 1' } }] }],
+    ['prompt={file: p.md}', { stages: [{ prompt: { kind: 'file', file: 'p.md' } }] }],
     ['private=true', { private: true }],
     ['select.round=01', { select: { round: ['01'] } }],
     ['api_version=2023-06-01', { apiVersion: '2023-06-01' }],
     ['name=-x', { name: '-x' }],
-    ['source={jsonl: x.jsonl}', { source: { kind: 'jsonl', path: 'x.jsonl' } }],
+    ['source={jsonl: x.jsonl}', { source: { kind: 'jsonl', paths: ['x.jsonl'] } }],
   ])('%s', async (set, expected) => {
     expect(await load(minimal, [set])).toMatchObject(expected);
   });
 
   test('wins over the file, a later one over an earlier, and keeps the order of keys', async () => {
     const job = await load(`${minimal}params: {a: 1, b: 2}\n`, ['params.c=3', 'params.a=8', 'params.a=9']);
-    expect(JSON.stringify(job.params)).toBe('{"a":9,"b":2,"c":3}');
+    expect(JSON.stringify(job.stages[0]?.params)).toBe('{"a":9,"b":2,"c":3}');
   });
 });
 
@@ -155,7 +173,7 @@ test('a bare JSONL file is a job named after it, its path relative to the worksp
     name: 'ready-made',
     path: 'in/ready made.jsonl',
     dir: '',
-    source: { kind: 'requests', path: 'in/ready made.jsonl' },
+    source: { kind: 'requests', from: { kind: 'files', paths: ['in/ready made.jsonl'] } },
     private: true,
   });
 });

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { RecordSource, RenderedRequest, RenderItem, SourceItem } from '../../src/core/record.ts';
 import { loadJobFile } from '../../src/files/load-job-file.ts';
-import { createTextReader } from '../../src/files/text-files.ts';
-import { openSource } from '../../src/sources/open-source.ts';
 import { renderRequests } from '../../src/steps/render-requests.ts';
+import { resolveJob } from '../../src/steps/resolve-job.ts';
+import { renderDeps } from '../support/render-deps.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
 
 const head = 'model: claude-sonnet-5-5\nmax_tokens: 500\n';
@@ -15,15 +15,11 @@ async function render(
 ): Promise<readonly RenderItem[]> {
   const root = makeTempDir({ [path]: jobYaml, ...files });
   const job = await loadJobFile(`${root}/${path}`, { root });
-  const place = { root, dir: job.dir };
+  const deps = renderDeps(root, job);
+  const resolved = await resolveJob(job, deps);
   const items: RenderItem[] = [];
-  for await (const chunk of renderRequests(
-    job,
-    { source: openSource(job.source, place), texts: createTextReader(place) },
-    new AbortController().signal,
-  )) {
+  for await (const chunk of renderRequests(resolved, deps, new AbortController().signal))
     items.push(...chunk);
-  }
   return items;
 }
 
@@ -33,6 +29,15 @@ async function requestsOf(...args: Parameters<typeof render>): Promise<readonly 
     return item;
   });
 }
+
+/** Of the job's only stage. */
+function paramsOf({ stages }: RenderedRequest): string {
+  const [stage] = stages;
+  if (stage?.paramsJson == null || stages.length > 1) throw new Error('not one stage that is rendered');
+  return stage.paramsJson;
+}
+
+const outputOf = ({ stages }: RenderedRequest): string | null | undefined => stages[0]?.outputPath;
 
 test('a request has its keys in a fixed order, and the same bytes in every build', async () => {
   const job = `${head}params: {output_config: {effort: low}, metadata: {user_id: u}}
@@ -49,12 +54,17 @@ output: "out/{{ lang }}/{{ name }}.md"
     customId: 'p-1-55x8tc3ksben',
     originalId: 'p 1',
     recordJson: '{"custom_id":"p-1-55x8tc3ksben","record":{"id":"p 1","name":"Zoë","lang":"de"}}',
-    paramsJson:
-      '{"model":"claude-sonnet-5-5","max_tokens":500,' +
-      '"system":[{"type":"text","text":"You write in de.","cache_control":{"type":"ephemeral","ttl":"1h"}}],' +
-      '"messages":[{"role":"user","content":"Write about \\"Zoë\\".\\n"}],' +
-      '"output_config":{"effort":"low"},"metadata":{"user_id":"u"}}',
-    outputPath: 'out/de/Zoë.md',
+    group: null,
+    stages: [
+      {
+        paramsJson:
+          '{"model":"claude-sonnet-5-5","max_tokens":500,' +
+          '"system":[{"type":"text","text":"You write in de.","cache_control":{"type":"ephemeral","ttl":"1h"}}],' +
+          '"messages":[{"role":"user","content":"Write about \\"Zoë\\".\\n"}],' +
+          '"output_config":{"effort":"low"},"metadata":{"user_id":"u"}}',
+        outputPath: 'out/de/Zoë.md',
+      },
+    ],
     at: { file: 'd.csv', line: 2 },
   });
 });
@@ -62,7 +72,7 @@ output: "out/{{ lang }}/{{ name }}.md"
 test('a system prompt without cache is a text, and an empty one is left out', async () => {
   const job = `${head}source: {jsonl: d.jsonl}\nsystem: "{{ s }}"\nprompt: hi\n`;
   const requests = await requestsOf(job, { 'd.jsonl': '{"s":"S"}\n{"s":" "}\n' });
-  expect(requests.map((request) => Object.keys(JSON.parse(request.paramsJson)))).toEqual([
+  expect(requests.map((request) => Object.keys(JSON.parse(paramsOf(request))))).toEqual([
     ['model', 'max_tokens', 'system', 'messages'],
     ['model', 'max_tokens', 'messages'],
   ]);
@@ -118,7 +128,7 @@ test('files are read for each record, relative to the job file, and prompts may 
     'jobs/x.job.yaml',
   );
   const contents = requests.map(
-    (request) => (JSON.parse(request.paramsJson) as { messages: [{ content: string }] }).messages[0].content,
+    (request) => (JSON.parse(paramsOf(request)) as { messages: [{ content: string }] }).messages[0].content,
   );
   expect(contents).toEqual(Array.from({ length: 40 }, (_, index) => `TEG ${index + 1}: {{ ${index} }}`));
   expect(requests.map((request) => request.seq)).toEqual(contents.map((_, index) => index + 1));
@@ -136,8 +146,8 @@ test('files are not read for records that select leaves out', async () => {
       return Promise.resolve('text');
     },
   };
-  const source = openSource(job.source, { root, dir: '' });
-  for await (const chunk of renderRequests(job, { source, texts }, new AbortController().signal))
+  const deps = { ...renderDeps(root, job), texts };
+  for await (const chunk of renderRequests(job, deps, new AbortController().signal))
     expect(chunk).toHaveLength(1);
   expect(asked).toEqual(['2.txt']);
 });
@@ -165,21 +175,17 @@ describe('output', () => {
   test('is relative to the job file; data may make folders and never leaves', async () => {
     const data = { 'jobs/d.jsonl': '{"p":"a/b"}\n{"p":"CON"}\n{"p":"x:y"}\n' };
     const requests = await requestsOf(job('out/{{ p }}.md'), data, 'jobs/x.job.yaml');
-    expect(requests.map((request) => request.outputPath)).toEqual([
-      'jobs/out/a/b.md',
-      'jobs/out/CON_.md',
-      'jobs/out/x_y.md',
-    ]);
+    expect(requests.map(outputOf)).toEqual(['jobs/out/a/b.md', 'jobs/out/CON_.md', 'jobs/out/x_y.md']);
   });
 
   test('knows the custom_id', async () => {
     const requests = await requestsOf(job('out/{{ custom_id }}.md'), { 'd.jsonl': '{"a":1}\n{"id":"q"}\n' });
-    expect(requests.map((request) => request.outputPath)).toEqual(['out/row-1.md', 'out/q.md']);
+    expect(requests.map(outputOf)).toEqual(['out/row-1.md', 'out/q.md']);
   });
 
   test('is the default place when the job file says nothing', async () => {
     const [request] = await requestsOf(`${head}source: {axes: {n: 1}}\nprompt: hi\n`);
-    expect(request?.outputPath).toBeNull();
+    expect(request?.stages).toMatchObject([{ outputPath: null }]);
   });
 });
 
@@ -191,36 +197,33 @@ test('ready-made requests go out byte for byte, with an empty record', async () 
     'r.jsonl': `{"custom_id":"a","params":${params}}\n{"custom_id":"b c","params":${params}}\n`,
   });
   expect(
-    requests.map(({ customId, originalId, paramsJson, recordJson, outputPath }) => ({
+    requests.map(({ customId, originalId, recordJson, stages }) => ({
       customId,
       originalId,
-      paramsJson,
       recordJson,
-      outputPath,
+      stages,
     })),
   ).toEqual([
     {
       customId: 'a',
       originalId: null,
-      paramsJson: params,
       recordJson: '{"custom_id":"a","record":{}}',
-      outputPath: 'o/a.txt',
+      stages: [{ paramsJson: params, outputPath: 'o/a.txt' }],
     },
     {
       customId: 'b-c-7r48cmk23g0a',
       originalId: 'b c',
-      paramsJson: params,
       recordJson: '{"custom_id":"b-c-7r48cmk23g0a","record":{}}',
-      outputPath: 'o/b-c-7r48cmk23g0a.txt',
+      stages: [{ paramsJson: params, outputPath: 'o/b-c-7r48cmk23g0a.txt' }],
     },
   ]);
 });
 
 test('a sampling parameter may be sent under 2023-06-01', async () => {
-  const [request] = await requestsOf(
-    `${head}api_version: 2023-06-01\nparams: {temperature: 0.5}\nsource: {axes: {n: 1}}\nprompt: hi\n`,
+  const requests = await requestsOf(
+    `model: claude-haiku-4-5\nmax_tokens: 500\napi_version: 2023-06-01\nparams: {temperature: 0.5}\nsource: {axes: {n: 1}}\nprompt: hi\n`,
   );
-  expect(JSON.parse(request?.paramsJson ?? '{}')).toMatchObject({ temperature: 0.5 });
+  expect(requests.map((request) => JSON.parse(paramsOf(request)))).toMatchObject([{ temperature: 0.5 }]);
 });
 
 test('nothing is asked of the source before the job itself is known to be right', async () => {
@@ -233,10 +236,7 @@ test('nothing is asked of the source before the job itself is known to be right'
     'x.job.yaml': `${head}params: {top_k: 1}\nsource: {axes: {n: 1}}\nprompt: hi\n`,
   });
   const job = await loadJobFile(`${root}/x.job.yaml`, { root });
-  const rendering = renderRequests(
-    job,
-    { source, texts: createTextReader({ root, dir: '' }) },
-    new AbortController().signal,
-  );
+  const deps = { ...renderDeps(root, job), source };
+  const rendering = renderRequests(job, deps, new AbortController().signal);
   await expect(rendering.next()).rejects.toMatchObject({ code: 'bad_params' });
 });

@@ -8,14 +8,17 @@ import type { Clock } from '../../src/core/ports/clock.ts';
 import { type JobFiles, shardPath } from '../../src/core/ports/files.ts';
 import type { Progress } from '../../src/core/ports/progress.ts';
 import type { BatchProvider } from '../../src/core/ports/provider.ts';
-import type { JobStore, ShardView } from '../../src/core/ports/store.ts';
-import { bodyBytesOf } from '../../src/core/shard.ts';
+import type { JobStore } from '../../src/core/ports/store.ts';
+import type { ShardView } from '../../src/core/ports/store-views.ts';
+import { bodyBytesOf, DEFAULT_SHARD_LIMITS } from '../../src/core/shard.ts';
 import { wireId } from '../../src/core/wire-id.ts';
 import { openJobFiles } from '../../src/files/job-files.ts';
 import type { Deps } from '../../src/steps/deps.ts';
 import type { Run } from '../../src/steps/run.ts';
 import { createServerTime } from '../../src/steps/server-time.ts';
 import { openStore } from '../../src/store/open.ts';
+import { newShard, stageIdOf } from '../store/contract/fixture.ts';
+import { renderDeps } from '../support/render-deps.ts';
 
 export const NOW_MS = Date.parse('2026-11-20T12:00:00Z');
 export const ACCOUNT: Account = { baseUrl: 'http://127.0.0.1:1', keyFingerprint: '0123456789abcdef' };
@@ -109,18 +112,24 @@ export async function makeFixture(options: FixtureOptions = {}): Promise<Fixture
   const sizes = options.shards ?? [3];
   const spec = {
     apiVersion: '2023-06-01',
+    betas: [],
     model: 'claude-haiku-5-5',
     stages: ['main'],
+    needs: {},
+    retry: null,
+    limits: DEFAULT_SHARD_LIMITS,
+    changedOnly: false,
     on: 'emulator' as const,
     private: options.private ?? false,
     file: null,
   };
-  const { stageId, ...built } = await store.createJob({ name: 'test', spec, at: new Date(NOW_MS) });
+  const built = await store.createJob({ name: 'test', spec, at: new Date(NOW_MS) });
+  const stageId = stageIdOf(built);
   const shardIds: number[] = [];
   let seq = 1;
   for (const [index, requests] of sizes.entries()) {
     const number = index + 1;
-    const shardId = await store.openShard(stageId, { number, group: null, nonce: nonceOf(number) });
+    const shardId = await store.openShard(stageId, newShard(number, nonceOf(number)));
     const file = files.create(shardPath(files.requestsDir(built.jobId), 'main', number), spec);
     const rows = [];
     for (const last = seq + requests; seq < last; seq += 1) {
@@ -147,7 +156,7 @@ export async function makeFixture(options: FixtureOptions = {}): Promise<Fixture
     shardIds.push(shardId);
   }
   await store.finishBuild(built.id, { records: seq - 1, contentSha256: 'ab'.repeat(32), reuse: false });
-  await store.requestSubmission(built.id, ACCOUNT, new Date(NOW_MS));
+  await store.requestSubmission(built.id, ACCOUNT, 'batch', new Date(NOW_MS));
   for (const [index, shardId] of shardIds.entries()) {
     const submission = await store.startSubmission(shardId, ACCOUNT, NOW_MS - 3_600_000);
     const fence = { batchIds: [], serverMs: NOW_MS - 3_600_000, workspaceId: 'ws', organizationId: 'org' };
@@ -198,6 +207,8 @@ function connect(root: string, job: Job, store: JobStore, files: JobFiles): Fixt
     listBatches: refuse,
     cancelBatch: refuse,
     countTokens: refuse,
+    describeModel: refuse,
+    sendMessage: refuse,
     async retrieveBatch(id) {
       const view = (await store.shards(job.id)).find((one) => one.batch?.id === id);
       if (view?.batch === null || view === undefined) throw notFound();
@@ -211,7 +222,15 @@ function connect(root: string, job: Job, store: JobStore, files: JobFiles): Fixt
     },
   };
   const locks: Deps['locks'] = { lockJob: refuse, lockSealing: refuse, jobHolder: () => null };
-  const deps: Deps = { store, files, clock, provider, locks, report: (one) => progress.push(one) };
+  const deps: Deps = {
+    store,
+    files,
+    clock,
+    provider,
+    locks,
+    report: (one) => progress.push(one),
+    rendering: async (jobFile) => renderDeps(root, jobFile),
+  };
   return {
     root,
     job,

@@ -2,8 +2,9 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Batch } from '../../src/core/batch.ts';
+import type { VerifyDocument } from '../../src/core/verify-document.ts';
 import { type Retrieval, retrieveJob } from '../../src/steps/retrieve-results.ts';
-import { type VerifyDocument, verifyJob } from '../../src/steps/verify-job.ts';
+import { verifyJob } from '../../src/steps/verify-job.ts';
 import { makeWorkbench } from '../support/workbench.ts';
 import {
   batchOf,

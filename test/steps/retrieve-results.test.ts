@@ -57,7 +57,13 @@ describe('a job whose batches have ended', () => {
   test('is done in one call, with a row for every request in input order', async () => {
     const { answer } = await start({ shards: [3] });
     answer([good(3, 1), good(2)]);
-    expect(await retrieve()).toEqual({ applied: 1, pending: [], unavailable: [], state: 'done' });
+    expect(await retrieve()).toEqual({
+      applied: 1,
+      pending: [],
+      unavailable: [],
+      isAdvanced: false,
+      state: 'done',
+    });
     expect(await state()).toBe('done');
     expect(rowsIn('results.jsonl')).toEqual(
       [1, 2, 3].map((seq) => ({
@@ -370,7 +376,7 @@ describe('whose a batch is', () => {
       },
     ]);
     const retrieval = await retrieve();
-    expect(retrieval).toMatchObject({ applied: 0, unavailable: [], state: null });
+    expect(retrieval).toMatchObject({ applied: 0, unavailable: [], isAdvanced: false, state: null });
     expect(sent).toBe(0);
     expect(await state()).toBe('in_doubt');
     expect((await store.doubts(job.id))[0]?.state).toBe('in_doubt');

@@ -17,7 +17,7 @@ const BEFORE = { batchIds: [], serverMs: NOW_MS, workspaceId: 'wrkspc_1', organi
 async function listing(bench: Workbench, listed: readonly Batch[], workspaceId = 'wrkspc_1') {
   const { store, provider, clock } = bench.deps;
   const job = await bench.build(24, { maxRequests: 12 });
-  await store.requestSubmission(job.id, provider.account, new Date(NOW_MS));
+  await store.requestSubmission(job.id, provider.account, 'batch', new Date(NOW_MS));
   const page = { batches: listed, hasMore: false, unreadable: 0, lastId: listed.at(-1)?.id ?? null };
   const run: Run = {
     job,

@@ -1,9 +1,10 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { VerifyDocument } from '../../src/core/verify-document.ts';
 import { retrieveJob } from '../../src/steps/retrieve-results.ts';
 import { showRequest } from '../../src/steps/show-request.ts';
-import { type VerifyDocument, verifyJob } from '../../src/steps/verify-job.ts';
+import { verifyJob } from '../../src/steps/verify-job.ts';
 import { batchId, type Fixture, makeFixture, resultLine } from './results-fixture.ts';
 
 let fixture: Fixture;
@@ -38,6 +39,7 @@ describe('verify', () => {
       canceled: 0,
       expired: 0,
       missing: 0,
+      held: 0,
       unknown: 0,
       duplicate: 0,
       problems: [],
@@ -159,7 +161,7 @@ describe('verify finds', () => {
 describe('one request', () => {
   test('is shown with its params, answer, attempt and path', async () => {
     await start(`${good(1, 2, 3)}${resultLine(4, { result: { type: 'expired' } })}\n`);
-    const details = await showRequest(fixture.job, 'row-2', fixture.run.deps);
+    const details = await showRequest(fixture.job, 'row-2', null, fixture.run.deps);
     expect(details).toMatchObject({
       customId: 'row-2',
       status: 'succeeded',
@@ -173,7 +175,7 @@ describe('one request', () => {
       messages: [{ role: 'user', content: 'q2' }],
     });
     expect(JSON.parse(details?.rowJson ?? '')).toMatchObject({ custom_id: 'row-2', text: 'answer 2' });
-    expect(await showRequest(fixture.job, 'row-4', fixture.run.deps)).toMatchObject({
+    expect(await showRequest(fixture.job, 'row-4', null, fixture.run.deps)).toMatchObject({
       failure: 'expired',
       isWritten: false,
     });
@@ -181,7 +183,7 @@ describe('one request', () => {
 
   test('without an outcome is shown as far as it is', async () => {
     await start('', { shards: [1], open: [1] });
-    expect(await showRequest(fixture.job, 'row-1', fixture.run.deps)).toMatchObject({
+    expect(await showRequest(fixture.job, 'row-1', null, fixture.run.deps)).toMatchObject({
       status: null,
       rowJson: null,
       wireId: 'row-1--abcdefga-1',
@@ -190,6 +192,6 @@ describe('one request', () => {
 
   test('that the job does not have is null', async () => {
     await start('', { shards: [1], open: [1] });
-    expect(await showRequest(fixture.job, 'row-9', fixture.run.deps)).toBeNull();
+    expect(await showRequest(fixture.job, 'row-9', null, fixture.run.deps)).toBeNull();
   });
 });

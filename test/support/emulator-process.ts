@@ -8,6 +8,15 @@ export interface Truth {
     readonly batch_id: string | null;
     readonly status: number | null;
   }[];
+  /** Messages calls that were whole and valid. */
+  readonly messages: readonly {
+    /** How the last user turn begins. */
+    readonly prompt: string;
+    readonly at: string;
+    /** Whether it was paid, even if the client never got the answer. */
+    readonly answered: boolean;
+    readonly status: number | null;
+  }[];
   readonly batches: readonly {
     readonly id: string;
     readonly requests: number;

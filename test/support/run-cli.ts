@@ -68,7 +68,7 @@ function waitFor(text: string, child: RunningCli['child'], soFar: RunningCli['so
 }
 
 /** Nothing of the machine's own set-up may decide a test, and its key least of all. */
-function scrubbedEnv(): Record<string, string> {
+export function scrubbedEnv(): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const [name, value] of Object.entries(process.env)) {
     const isForeign =

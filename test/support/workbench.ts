@@ -10,10 +10,13 @@ import { openJobFiles } from '../../src/files/job-files.ts';
 import { createProvider } from '../../src/providers/anthropic/provider.ts';
 import { UPLOAD_TIMES } from '../../src/providers/anthropic/upload-fetch.ts';
 import { buildJob } from '../../src/steps/build-requests.ts';
+import { cancelJob } from '../../src/steps/cancel-job.ts';
 import type { Deps } from '../../src/steps/deps.ts';
+import { type RetryOptions, retryJob } from '../../src/steps/retry-job.ts';
 import { type RunOptions, type RunOutcome, runJob } from '../../src/steps/run-job.ts';
 import { openStore } from '../../src/store/open.ts';
 import type { Truth } from './emulator-process.ts';
+import { renderDeps } from './render-deps.ts';
 import { marker } from './sample-job.ts';
 import { makeTempDir } from './temp-dir.ts';
 
@@ -30,6 +33,9 @@ export interface Workbench {
     more?: { model?: string; name?: string },
   ): Promise<Job>;
   run(job: Job, options?: Partial<RunOptions>): Promise<RunOutcome>;
+  /** As `retry <id>` does it. */
+  retry(job: Job, wishes?: Partial<RetryOptions>, options?: Partial<RunOptions>): Promise<RunOutcome>;
+  cancel(job: Job): Promise<void>;
   truth(): Promise<Truth>;
   /** Batches that are not a colleague's. */
   ownBatches(): Promise<Truth['batches']>;
@@ -40,6 +46,7 @@ export interface Workbench {
 
 export const FAST: RunOptions = {
   submit: true,
+  mode: 'batch',
   until: 'final',
   settleMs: 1_500,
   intervalMs: 100,
@@ -67,6 +74,7 @@ export async function makeWorkbench(
     store,
     files: openJobFiles(dir),
     clock: systemClock,
+    rendering: async (jobFile) => renderDeps(dir, jobFile),
     report: (progress) => told.push(progress),
     locks: makeLocks({ stateDir: `${dir}/.batchctl`, commandLine: 'test', clock: systemClock }),
     provider: createProvider({
@@ -89,21 +97,29 @@ export async function makeWorkbench(
       const spec = {
         apiVersion: '2026-10-21',
         model: more.model ?? 'claude-haiku-5-5',
+        betas: [],
         stages: ['main'],
+        needs: {},
+        retry: null,
+        limits: { ...DEFAULT_SHARD_LIMITS, ...limits },
+        changedOnly: false,
         private: false,
         on: 'emulator' as const,
         file: null,
       };
-      const input = { name: more.name ?? 'words', spec, reuse: true };
+      const input = { name: more.name ?? 'words', spec, frozen: null, reuse: true };
       const items = render(records, spec.model);
-      const { job } = await buildJob(
-        { ...input, items, limits: { ...DEFAULT_SHARD_LIMITS, ...limits } },
-        deps,
-        new AbortController().signal,
-      );
+      const { job } = await buildJob({ ...input, items }, deps, new AbortController().signal);
       return job;
     },
     run: (job, more = {}) => runJob(job, { ...FAST, ...more }, deps, new AbortController().signal),
+    async retry(job, wishes = {}, more = {}) {
+      const { signal } = new AbortController();
+      const options = { classes: null, force: false, stage: null, route: null, ...wishes };
+      await retryJob(await deps.store.jobById(job.id), options, deps, signal);
+      return runJob(await deps.store.jobById(job.id), { ...FAST, ...more }, deps, signal);
+    },
+    cancel: (job) => cancelJob(job, deps, new AbortController().signal),
     truth: async () => (await (await fetch(`${emulator.url}/_emulator/truth`)).json()) as Truth,
     ownBatches: async () => (await bench.truth()).batches.filter((batch) => !batch.foreign),
     async setFaults(...faults) {
@@ -122,12 +138,17 @@ async function* render(records: number, model: string) {
       customId,
       originalId: null,
       recordJson: JSON.stringify({ custom_id: customId, record: {} }),
-      paramsJson: JSON.stringify({
-        model,
-        max_tokens: 400,
-        messages: [{ role: 'user', content: `${marker(customId)}: say it` }],
-      }),
-      outputPath: null,
+      group: null,
+      stages: [
+        {
+          paramsJson: JSON.stringify({
+            model,
+            max_tokens: 400,
+            messages: [{ role: 'user', content: `${marker(customId)}: say it` }],
+          }),
+          outputPath: null,
+        },
+      ],
       at: { file: 'words.csv', line: index + 2 },
     };
   });

@@ -1,0 +1,122 @@
+import type { Job } from '../core/job.ts';
+import type { JobFile } from '../core/job-file.ts';
+import { type JobFiles, type RangeReader, recordsPath } from '../core/ports/files.ts';
+import type { LocalDeps } from './deps.ts';
+import type { MadeRule } from './make-output.ts';
+import { NeededAnswers } from './needed-answers.ts';
+import {
+  type AnsweredRow,
+  type MakeOutput,
+  OutputProblem,
+  outputContent,
+  writeOutput,
+} from './write-outputs.ts';
+
+/** What became of the output of one row. `none`: its module wants no file. */
+export type Written =
+  | { readonly kind: 'written' | 'none' }
+  | { readonly kind: 'refused'; readonly why: string };
+
+const WRITTEN: Written = { kind: 'written' };
+const NONE: Written = { kind: 'none' };
+
+/**
+ * Writes the outputs of good rows as the job said when it was built, one after the other, so that memory holds one of them.
+ * Templates and modules are loaded when the first row asks for them. Close it when done.
+ */
+export class OutputWriter {
+  readonly #job: Job;
+  readonly #needed: NeededAnswers;
+  readonly #frozen: JobFile | null;
+  readonly #files: JobFiles;
+  readonly #signal: AbortSignal;
+  readonly #rules = new Map<string, MadeRule>();
+  readonly #makers = new Map<string, MakeOutput>();
+  #records: RangeReader | null = null;
+
+  constructor(
+    job: Job,
+    frozen: JobFile | null,
+    deps: Pick<LocalDeps, 'store' | 'files'>,
+    signal: AbortSignal,
+  ) {
+    this.#job = job;
+    this.#needed = new NeededAnswers(job, deps);
+    this.#frozen = frozen;
+    this.#files = deps.files;
+    this.#signal = signal;
+    for (const { name, output } of frozen?.stages ?? []) {
+      if (output !== null && isMade(output)) this.#rules.set(name, output);
+    }
+  }
+
+  /** Whether the outputs of a stage are made from its records too. */
+  needsRecord(stage: string): boolean {
+    return this.#rules.has(stage);
+  }
+
+  /** Done at once where the answer itself is written. */
+  write(row: AnsweredRow, path: string): Written | Promise<Written> {
+    const rule = this.#rules.get(row.stage);
+    return rule === undefined
+      ? this.#put(path, outputContent(row.judgement, row.line))
+      : this.#writeMade(rule, row, path);
+  }
+
+  close(): void {
+    this.#records?.close();
+    this.#records = null;
+    this.#needed.close();
+  }
+
+  async #writeMade(rule: MadeRule, row: AnsweredRow, path: string): Promise<Written> {
+    const make = await this.#maker(row.stage, rule);
+    this.#records ??= this.#files.open(recordsPath(this.#files.requestsDir(this.#job.jobId)));
+    const recordLine = this.#records.read(row.recordOffset, row.recordLength);
+    try {
+      const needs = await this.#needed.of(row.stage, row.seq);
+      const content = await unlessAborted(make(row, { recordLine, needs }), this.#signal);
+      return content === null ? NONE : this.#put(path, content);
+    } catch (error) {
+      if (error instanceof OutputProblem) return { kind: 'refused', why: error.message };
+      throw error;
+    }
+  }
+
+  async #maker(stage: string, rule: MadeRule): Promise<MakeOutput> {
+    const known = this.#makers.get(stage);
+    if (known !== undefined) return known;
+    const place = {
+      jobId: this.#job.jobId,
+      path: this.#frozen?.path ?? '',
+      dir: this.#frozen?.dir ?? '',
+    };
+    // Only here is the template engine needed.
+    const { outputMaker } = await import('./make-output.ts');
+    const maker = await outputMaker(rule, place, this.#files);
+    this.#makers.set(stage, maker);
+    return maker;
+  }
+
+  #put(path: string, content: string): Written {
+    const why = writeOutput(this.#files, path, content, this.#job.spec);
+    return why === null ? WRITTEN : { kind: 'refused', why };
+  }
+}
+
+function isMade(output: NonNullable<JobFile['stages'][number]['output']>): output is MadeRule {
+  return output.content.kind !== 'answer';
+}
+
+/** A module may wait for something that never comes; an interruption must not wait with it. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  const { promise, reject } = Promise.withResolvers<never>();
+  const abort = (): void => reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}

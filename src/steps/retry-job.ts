@@ -1,0 +1,102 @@
+import { UsageError } from '../core/errors.ts';
+import { isFinal, type Job } from '../core/job.ts';
+import type { FailureClass } from '../core/result.ts';
+import { RETRIED_WHEN_ASKED, RETRIED_WITH_FORCE } from '../core/retry-rule.ts';
+import type { Shard } from '../core/shard.ts';
+import type { Deps } from './deps.ts';
+import { requireFrozen } from './frozen-job.ts';
+import { maxOutputTokensOf } from './output-limits.ts';
+import { releaseStage } from './release-stage.ts';
+import { retryStage } from './retry-stage.ts';
+import { createServerTime } from './server-time.ts';
+
+export interface RetryOptions {
+  /** Only these; null: all that make sense. */
+  readonly classes: readonly FailureClass[] | null;
+  /** Also what the same request would only meet again. */
+  readonly force: boolean;
+  /** Only rows of this stage. */
+  readonly stage: string | null;
+  /** Null: the way the job goes. */
+  readonly route: Shard['route'] | null;
+}
+
+export interface RetrySummary {
+  readonly requests: number;
+  /** Rows that were not sent again although their class was asked for, by reason. */
+  readonly noUse: ReadonlyMap<string, number>;
+}
+
+/**
+ * Gives the rows of a job that did not succeed new requests, by class of failure, and those that were held a new try. The
+ * job has work again then; sending it is the run's (run-job.ts). Rows that may still be under way are left alone. The
+ * caller holds the job's lock.
+ *
+ * @throws UsageError when the job was never submitted, or has no such stage.
+ */
+export async function retryJob(
+  job: Job,
+  options: RetryOptions,
+  deps: Deps,
+  signal: AbortSignal,
+): Promise<RetrySummary> {
+  const { store, files } = deps;
+  refuse(job, options);
+  await store.settleAfterCrash(job.id);
+  const run = { job, deps, time: createServerTime(deps.clock), settleMs: 0 };
+  const hasLater = Object.keys(job.spec.needs).length > 0;
+  const frozen = hasLater ? await requireFrozen(job, files) : null;
+  const classes = classesOf(options);
+  const noUse = new Map<string, number>();
+  let requests = 0;
+  for (const stage of job.stages) {
+    if (options.stage !== null && stage.name !== options.stage) continue;
+    const maxOutputTokens = maxOutputTokensOf(job);
+    const what = { classes, maxAttempt: Number.MAX_SAFE_INTEGER, route: options.route, maxOutputTokens };
+    const retried = await retryStage(run, stage, what, signal);
+    requests += retried.requests;
+    for (const [why, rows] of retried.noUse) noUse.set(why, (noUse.get(why) ?? 0) + rows);
+    if (stage.state === 'waiting' || stage.held === 0 || frozen === null) continue;
+    await store.unholdRows(stage.id);
+    requests += await releaseStage(run, stage, frozen, signal);
+  }
+  return { requests, noUse };
+}
+
+function refuse(job: Job, options: RetryOptions): void {
+  if (job.submitRequestedAt === null) {
+    throw new UsageError(`job ${job.jobId} was built but not submitted`, {
+      code: 'job_not_submitted',
+      next: `batchctl submit ${job.jobId} --use-batch`,
+    });
+  }
+  if (options.stage !== null && !job.spec.stages.includes(options.stage)) {
+    throw new UsageError(`job ${job.jobId} has no stage ${options.stage}`, {
+      code: 'stage_not_found',
+      why: `its stages are ${job.spec.stages.join(', ')}`,
+    });
+  }
+  if (!isFinal(job.state) && job.cancelRequestedAt !== null) {
+    throw new UsageError(`job ${job.jobId} is being canceled`, {
+      code: 'job_canceling',
+      why: 'what its batches have done already is not known yet',
+      next: `batchctl retrieve ${job.jobId} --wait, then retry`,
+    });
+  }
+}
+
+function classesOf({ classes, force }: RetryOptions): readonly FailureClass[] {
+  const allowed = force ? [...RETRIED_WHEN_ASKED, ...RETRIED_WITH_FORCE] : RETRIED_WHEN_ASKED;
+  if (classes === null) return allowed;
+  const barred = classes.filter((name) => !allowed.includes(name));
+  if (barred.length === 0) return classes;
+  throw new UsageError(`${barred.join(', ')} is not sent again like this`, {
+    code: 'retry_refused',
+    why: barred.includes('held')
+      ? 'a held row has no request: it goes on by itself once what it needs has succeeded'
+      : 'the same request would fail again',
+    next: barred.includes('held')
+      ? 'retry the stage it needs'
+      : 'mend the job file and submit --changed, or insist with --force',
+  });
+}

@@ -13,7 +13,7 @@ const ROOMY_TOKENS = 64;
 
 /** What an answer depends on besides the request. */
 export interface AnswerContext {
-  /** The same seed gives the same answer. */
+  /** What the answer's id is made of. */
   readonly seed: string;
   readonly isBatch: boolean;
   readonly cached: CachedPrefixes;
@@ -33,7 +33,9 @@ interface Content {
 export function answerMessage(params: Params, context: AnswerContext): Readonly<Record<string, unknown>> {
   const model = findModel(params.model);
   if (model === null) throw new Error(`params were not checked: unknown model ${params.model}`);
-  const random = seededRandom(hashText(context.seed));
+  const pieces = piecesOf(params);
+  // By the prompt alone, so that a request gets the same text from a batch and from a call of its own.
+  const random = seededRandom(pieces.reduce((hash, piece) => hashText(piece.text, hash), 0));
   const thinkingTokens = countThinking(params, model, random);
   const content = cutAtStop(
     writeContent(params, context, params.max_tokens - thinkingTokens, random),
@@ -57,7 +59,7 @@ export function answerMessage(params: Params, context: AnswerContext): Readonly<
     container: null,
     diagnostics: null,
     usage: {
-      ...countInput(piecesOf(params), model, context.cached),
+      ...countInput(pieces, model, context.cached),
       output_tokens: Math.min(params.max_tokens, content.tokens + thinkingTokens),
       output_tokens_details: { thinking_tokens: Math.min(params.max_tokens, thinkingTokens) },
       server_tool_use: null,

@@ -35,12 +35,26 @@ export function readApiVersion(request: IncomingMessage): string {
   return version;
 }
 
-/** The beta features that the call switches on; the header may be repeated and holds a list. */
+// Every value ends in the day of its beta (SDK, src/resources/beta/beta.ts); which ones there are, nobody lists for sure.
+const BETA = /^[a-z0-9]+(?:-[a-z0-9]+)*-20\d\d-\d\d-\d\d$/;
+
+/**
+ * The beta features that the call switches on; the header may be repeated and holds a list. Throws a 400 for a value that
+ * is none. Text: anthropics/claude-code#53855.
+ */
 export function readBetas(request: IncomingMessage): readonly string[] {
   const header = request.headers['anthropic-beta'];
   const text = Array.isArray(header) ? header.join(',') : (header ?? '');
-  return text
+  const betas = text
     .split(',')
     .map((beta) => beta.trim())
     .filter((beta) => beta !== '');
+  const strange = betas.filter((beta) => !BETA.test(beta));
+  if (strange.length === 0) return betas;
+  const named = strange.map((beta) => `\`${beta}\``).join(', ');
+  throw new ApiError(
+    400,
+    'invalid_request_error',
+    `Unexpected value(s) ${named} for the \`anthropic-beta\` header. Please consult our documentation at docs.claude.com or try again without the header.`,
+  );
 }

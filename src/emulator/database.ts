@@ -49,6 +49,14 @@ CREATE TABLE IF NOT EXISTS posts (
   status INTEGER,
   batch_id TEXT
 ) STRICT;
+CREATE TABLE IF NOT EXISTS messages (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  began_us INTEGER NOT NULL,
+  workspace_id TEXT NOT NULL,
+  prompt TEXT NOT NULL,
+  is_answered INTEGER NOT NULL CHECK (is_answered IN (0, 1)),
+  status INTEGER
+) STRICT;
 CREATE TABLE IF NOT EXISTS faults (
   position INTEGER PRIMARY KEY,
   fault TEXT NOT NULL,

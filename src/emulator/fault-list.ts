@@ -1,5 +1,5 @@
 /** When a fault has its chance. */
-export type FaultScope = 'early' | 'create' | 'list' | 'retrieve' | 'results' | 'standing';
+export type FaultScope = 'early' | 'create' | 'message' | 'list' | 'retrieve' | 'results' | 'standing';
 
 interface FaultDescription {
   readonly name: string;
@@ -59,6 +59,37 @@ const CREATE = [
   { name: 'create-cut-answer', value: null, summary: 'create, answer 200 with half of the JSON' },
   { name: 'create-wrong-count', value: null, summary: 'create, answer counts that are one short' },
   { name: 'create-repeat-id', value: null, summary: 'create, answer with the id of an earlier batch' },
+] as const satisfies readonly FaultDescription[];
+
+/** After a whole and valid Messages call. */
+const MESSAGE = [
+  { name: 'message-slow', value: 'SECONDS', summary: 'answer a message so many real seconds later' },
+  {
+    name: 'message-drop',
+    value: null,
+    summary: 'answer a message by closing the connection; paid nevertheless',
+  },
+  {
+    name: 'message-cut-answer',
+    value: null,
+    summary: 'answer a message with half of the JSON; paid nevertheless',
+  },
+  { name: 'message-pretty', value: null, summary: 'answer a message with JSON on several lines' },
+  { name: 'message-429', value: 'SECONDS', summary: 'answer a message 429 with this retry-after' },
+  { name: 'message-429-bare', value: null, summary: 'answer a message 429 without retry-after' },
+  {
+    name: 'message-spend-cap',
+    value: null,
+    summary: 'answer a message 429 enforced_spend_limit_reached, no retry-after',
+  },
+  { name: 'message-500', value: null, summary: 'answer a message 500 api_error' },
+  { name: 'message-529', value: null, summary: 'answer a message 529 overloaded_error' },
+  { name: 'message-html-502', value: null, summary: 'answer a message 502 with HTML' },
+  { name: 'message-html-413', value: null, summary: 'answer a message 413 with HTML' },
+  { name: 'message-401', value: null, summary: 'answer a message 401, the key is refused' },
+  { name: 'message-402', value: null, summary: 'answer a message 402 billing_error' },
+  { name: 'message-403', value: null, summary: 'answer a message 403 permission_error' },
+  { name: 'message-redirect', value: 'URL', summary: 'answer a message 307 to this address' },
 ] as const satisfies readonly FaultDescription[];
 
 /** Instead of a list. */
@@ -178,6 +209,7 @@ const STANDING = [
 export const FAULTS = [
   ...inScope('early', EARLY),
   ...inScope('create', CREATE),
+  ...inScope('message', MESSAGE),
   ...inScope('list', LIST),
   ...inScope('retrieve', RETRIEVE),
   ...inScope('results', RESULTS),

@@ -81,7 +81,7 @@ function viewCapabilities(model: Model) {
       types: {
         adaptive: supported(model.thinking !== 'budget'),
         between_tools: supported(model.betweenTools),
-        disabled: supported(model.thinking !== 'always'),
+        disabled: supported(model.thinking !== 'always' && !model.betweenTools),
         enabled: supported(hasBudget),
       },
     },

@@ -28,16 +28,23 @@ function findThinkingProblem({ thinking, output_config: config }: PromptParams, 
     case 'adaptive':
       return model.thinking === 'budget' ? `thinking.type: 'adaptive' is not supported by ${model.id}` : null;
     case 'between_tools':
-      return model.betweenTools ? null : `thinking.type: 'between_tools' is not supported by ${model.id}`;
+      if (!model.betweenTools) return `thinking.type: 'between_tools' is not supported by ${model.id}`;
+      return isHigh(effort) ? `thinking.type: 'between_tools' is not supported at effort ${effort}` : null;
     case 'disabled':
+      if (model.betweenTools)
+        return `thinking.type: 'disabled' is not supported by ${model.id}; use 'between_tools'`;
       if (model.thinking === 'always') return `thinking.type: 'disabled' is not supported by ${model.id}`;
-      if (model.thinking === 'default' && (effort === 'xhigh' || effort === 'max')) {
+      if (model.thinking === 'default' && isHigh(effort)) {
         return `thinking.type: 'disabled' is not supported at effort ${effort}`;
       }
       return null;
     case undefined:
       return null;
   }
+}
+
+function isHigh(effort: string | null): boolean {
+  return effort === 'xhigh' || effort === 'max';
 }
 
 function findToolProblem({ tools, tool_choice: choice }: PromptParams, model: Model): string | null {

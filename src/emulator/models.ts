@@ -34,6 +34,7 @@ export interface Model {
 }
 
 const ALL_EFFORTS = ['low', 'medium', 'high', 'xhigh', 'max'];
+const EFFORTS_OF_4_6 = ['low', 'medium', 'high', 'max'];
 const COMMON_EFFORTS = ['low', 'medium', 'high'];
 
 /** What most models of 2026 have in common; the rows below say what differs. */
@@ -144,7 +145,7 @@ export const MODELS: readonly Model[] = [
     line: 'sonnet',
     createdAt: '2026-02-17',
     thinking: 'adaptive-or-budget',
-    efforts: COMMON_EFFORTS,
+    efforts: EFFORTS_OF_4_6,
     minCachedTokens: 1024,
     refusesSampling: false,
   },
@@ -155,6 +156,7 @@ export const MODELS: readonly Model[] = [
     line: 'opus',
     createdAt: '2026-02-05',
     thinking: 'adaptive-or-budget',
+    efforts: EFFORTS_OF_4_6,
     minCachedTokens: 4096,
     refusesSampling: false,
   },

@@ -38,3 +38,23 @@ export function countCall(db: Db, route: string): void {
     ON CONFLICT (route) DO UPDATE SET count = count + 1
   `).run({ route });
 }
+
+/** Logs a Messages call that was whole and valid. */
+export function logMessage(
+  db: Db,
+  message: {
+    readonly beganUs: number;
+    readonly workspaceId: string;
+    /** How its last user turn begins. */
+    readonly prompt: string;
+    /** Whether an answer was made, and would be paid, even if the client never got it. */
+    readonly isAnswered: boolean;
+    /** Null when the connection is dropped instead. */
+    readonly status: number | null;
+  },
+): void {
+  db.prepare(`
+    INSERT INTO messages (began_us, workspace_id, prompt, is_answered, status)
+    VALUES (:beganUs, :workspaceId, :prompt, :isAnswered, :status)
+  `).run({ ...message, isAnswered: message.isAnswered ? 1 : 0 });
+}

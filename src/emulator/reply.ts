@@ -31,6 +31,7 @@ export interface Call {
 export type ApiErrorType =
   | 'invalid_request_error'
   | 'authentication_error'
+  | 'billing_error'
   | 'permission_error'
   | 'not_found_error'
   | 'conflict_error'

@@ -13,9 +13,17 @@ interface PostRow {
   readonly workspace_id: string;
 }
 
+interface MessageRow {
+  readonly n: number;
+  readonly began_us: number;
+  readonly prompt: string;
+  readonly is_answered: number;
+  readonly status: number | null;
+}
+
 /**
  * What really happened, over all restarts: every create call, also those that were cut off or never answered, every
- * batch, also deleted and foreign ones, and how often each route was called. Tests of clients compare with it.
+ * Messages call, every batch, also deleted and foreign ones, and how often each route was called. Tests of clients compare with it.
  */
 export function readTruth(db: Db) {
   const posts = db
@@ -25,6 +33,9 @@ export function readTruth(db: Db) {
     ORDER BY number
   `)
     .all() as PostRow[]; // holds: STRICT columns, in the shape selected
+  const messages = db
+    .prepare('SELECT number AS n, began_us, prompt, is_answered, status FROM messages ORDER BY number')
+    .all() as MessageRow[]; // same
   const calls = db.prepare('SELECT route, count FROM calls ORDER BY route').raw().all() as [string, number][]; // same
   return {
     posts: posts.map(({ began_us, is_complete, workspace_id, ...post }) => ({
@@ -32,6 +43,11 @@ export function readTruth(db: Db) {
       at: formatTime(began_us),
       complete: is_complete === 1,
       workspace: workspace_id,
+    })),
+    messages: messages.map(({ began_us, is_answered, ...message }) => ({
+      ...message,
+      at: formatTime(began_us),
+      answered: is_answered === 1,
     })),
     batches: listAllBatches(db).map((batch) => ({
       id: batch.id,

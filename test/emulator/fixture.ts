@@ -131,6 +131,13 @@ export interface Truth {
     readonly batch_id: string | null;
     readonly workspace: string;
   }[];
+  readonly messages: readonly {
+    readonly n: number;
+    readonly at: string;
+    readonly prompt: string;
+    readonly answered: boolean;
+    readonly status: number | null;
+  }[];
   readonly batches: readonly {
     readonly id: string;
     readonly workspace: string;

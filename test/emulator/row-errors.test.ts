@@ -120,7 +120,9 @@ test.each(['temperature', 'top_p', 'top_k'])(
 test('300,000 output tokens need the beta header of the create', async () => {
   const params = { max_tokens: 300_000 };
   expect((await resultOf(params))?.type).toBe('errored');
-  expect((await resultOf(params, { 'anthropic-beta': 'a, output-300k-2026-03-24' }))?.type).toBe('succeeded');
+  expect(
+    (await resultOf(params, { 'anthropic-beta': 'files-api-2025-04-14, output-300k-2026-03-24' }))?.type,
+  ).toBe('succeeded');
 });
 
 test('counts of an ended batch tell errored rows from succeeded ones', async () => {

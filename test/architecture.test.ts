@@ -19,7 +19,7 @@ const FILES: readonly SourceFile[] = readdirSync(SRC, { recursive: true, encodin
     return { path: slashed(path), text, imports: readImports(text) };
   });
 
-/** What each folder may import of ours, beside itself; the first part of the path under src. */
+/** What each folder or file at the top may import of ours, beside itself; the first part of the path under src. */
 const ALLOWED: Readonly<Record<string, { readonly folders: readonly string[]; readonly why: string }>> = {
   core: { folders: [], why: 'core is pure: values in, values out, and nothing of ours outside it' },
   providers: { folders: ['core'], why: 'an adapter knows the ports of core and no other adapter' },
@@ -35,7 +35,15 @@ const ALLOWED: Readonly<Record<string, { readonly folders: readonly string[]; re
     folders: ['core', 'steps', 'files', 'sources', 'store', 'providers', 'emulator'],
     why: 'the command line is where all meets',
   },
+  library: {
+    folders: ['core', 'steps', 'files', 'cli'],
+    why: 'the library is a second face of the steps, and asks cli/wire.ts for adapters as the first one does',
+  },
+  'index.ts': { folders: ['library', 'core'], why: 'it only says what of the library is public' },
 };
+
+/** What the library shares with the command line: nothing that prints, asks, reads argv or listens to signals. */
+const SHARED_WITH_LIBRARY = ['wire.ts', 'system-clock.ts', 'system-error.ts', 'version.ts'];
 
 describe('imports go one way: cli → steps → core ← providers, store, sources, files', () => {
   for (const [folder, { folders, why }] of Object.entries(ALLOWED)) {
@@ -54,6 +62,15 @@ describe('imports go one way: cli → steps → core ← providers, store, sourc
     expect([...folders].filter((folder) => ALLOWED[folder] === undefined)).toEqual([]);
   });
 
+  test('the library loads nothing of the command line but what both are made of', () => {
+    const wrong = filesIn('library').flatMap((file) =>
+      ownImports(file)
+        .filter((target) => topFolder(target) === 'cli' && !SHARED_WITH_LIBRARY.includes(target.slice(4)))
+        .map((target) => `src/${file.path} imports src/${target}, but a program has no terminal of ours`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
   test('only cli/wire.ts makes adapters', () => {
     const wrong = filesIn('cli')
       .filter((file) => !['cli/wire.ts', 'cli/locks.ts', 'cli/apis.ts'].includes(file.path))
@@ -68,7 +85,14 @@ describe('imports go one way: cli → steps → core ← providers, store, sourc
 
 describe('packages stay where they belong', () => {
   const rules = [
-    { name: 'better-sqlite3', folders: ['store', 'emulator'], why: 'SQL stands behind the JobStore port' },
+    // A database of the user's is a source like others.
+    {
+      name: 'better-sqlite3',
+      folders: ['store', 'emulator', 'sources'],
+      why: 'SQL stands behind the JobStore port',
+    },
+    { name: 'csv-parse', folders: ['sources'], why: 'local data stand behind the RecordSource port' },
+    { name: 'hyparquet', folders: ['sources'], why: 'local data stand behind the RecordSource port' },
     {
       name: '@anthropic-ai/sdk',
       folders: ['providers'],
@@ -92,12 +116,13 @@ describe('what only the command line may do', () => {
     { pattern: /\bprocess\.exit(?:Code)?\b/, what: 'ends the process' },
     { pattern: /\bconsole\./, what: 'prints' },
     { pattern: /\bprocess\.std(?:out|err)\b/, what: 'prints' },
-    { pattern: /\bprocess\.env\b/, what: 'reads the environment' },
+    // The library takes the key from there when none is given.
+    { pattern: /\bprocess\.env\b/, what: 'reads the environment', also: ['library/open-workspace.ts'] },
   ];
-  test.each(rules)('no file outside src/cli $what ($pattern)', ({ pattern, what }) => {
-    const wrong = FILES.filter((file) => topFolder(file.path) !== 'cli' && pattern.test(code(file))).map(
-      (file) => `src/${file.path} ${what}, but only src/cli may: steps are also run by tests`,
-    );
+  test.each(rules)('no file outside src/cli $what ($pattern)', ({ pattern, what, also = [] }) => {
+    const wrong = FILES.filter(
+      (file) => topFolder(file.path) !== 'cli' && !also.includes(file.path) && pattern.test(code(file)),
+    ).map((file) => `src/${file.path} ${what}, but only src/cli may: steps are also run by tests`);
     expect(wrong).toEqual([]);
   });
 });

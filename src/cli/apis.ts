@@ -17,19 +17,24 @@ export interface ApiOptions {
   readonly root: string;
   readonly env: NodeJS.ProcessEnv;
   readonly version: string;
-  readonly talk: Talk;
+  readonly talk: Pick<Talk, 'warn'>;
 }
 
 export function makeApis({ root, env, version, talk }: ApiOptions): Apis {
-  let emulator: ReachedEmulator | null = null;
+  // A promise, so that two callers at once get the same one.
+  let emulator: Promise<ReachedEmulator> | null = null;
 
   const emulated = async (job: Job): Promise<BatchProvider> => {
-    emulator ??= await reachEmulator(root, env);
-    const baseUrl = `emulator:${emulator.accountId}`;
+    emulator ??= reachEmulator(root, env).catch((error: unknown) => {
+      emulator = null;
+      throw error;
+    });
+    const { accountId, url } = await emulator;
+    const baseUrl = `emulator:${accountId}`;
     const apiKey = emulatorKey(env);
     const account: Account = { baseUrl, keyFingerprint: fingerprint(apiKey, baseUrl) };
     checkAccount(job, account);
-    return makeProvider(apiKey, emulator.url, account, job);
+    return makeProvider(apiKey, url, account, job);
   };
 
   const real = async (job: Job): Promise<BatchProvider> => {
@@ -55,7 +60,8 @@ export function makeApis({ root, env, version, talk }: ApiOptions): Apis {
     // Imported here, so that the SDK is loaded by no command that never calls the API.
     const { createProvider } = await import('../providers/anthropic/provider.ts');
     const userAgent = `batchctl/${version}`;
-    return createProvider({ apiKey, baseUrl, account, apiVersion: job.spec.apiVersion, userAgent });
+    const { apiVersion, betas } = job.spec;
+    return createProvider({ apiKey, baseUrl, account, apiVersion, betas, userAgent });
   };
 
   return {
@@ -66,7 +72,7 @@ export function makeApis({ root, env, version, talk }: ApiOptions): Apis {
       return isEmulated ? emulated(job) : real(job);
     },
     async close() {
-      await emulator?.close();
+      await (await emulator)?.close();
     },
   };
 }

@@ -1,9 +1,11 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Clock } from '../core/ports/clock.ts';
+import type { Keyboard } from './choose-mode.ts';
 import { makeOutput, type Output } from './output.ts';
 import { makeTalk, type Talk } from './progress.ts';
 import type { Verdict } from './report-error.ts';
+import { makeScreen, type Screen } from './screen.ts';
 import { describeTerminal } from './terminal.ts';
 import { makeWire, type Wire } from './wire.ts';
 
@@ -11,6 +13,7 @@ import { makeWire, type Wire } from './wire.ts';
 export interface ProcessIo {
   readonly env: NodeJS.ProcessEnv;
   readonly cwd: string;
+  readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
   readonly clock: Clock;
@@ -50,7 +53,11 @@ export interface Context {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly output: Output;
+  /** stdout where it is a terminal. */
+  readonly screen: Screen | null;
   readonly talk: Talk;
+  /** Where the user can be asked; null where nobody answers, or --yes does. */
+  readonly keyboard: Keyboard | null;
   readonly wire: Wire;
 }
 
@@ -58,8 +65,10 @@ export function openContext(options: GlobalOptions, io: ProcessIo): Context {
   const cwd = resolve(io.cwd, options.workspace ?? '.');
   const json = options.json === true;
   const verbose = options.verbose === true;
+  const terminal = describeTerminal(io.stderr, io.env, { noColor: !options.color });
+  const canAsk = terminal.isTTY && io.stdin.isTTY === true && options.yes !== true;
   const talk = makeTalk(io.stderr, {
-    terminal: describeTerminal(io.stderr, io.env, { noColor: !options.color }),
+    terminal,
     quiet: options.quiet === true,
     verbose,
     json,
@@ -85,7 +94,11 @@ export function openContext(options: GlobalOptions, io: ProcessIo): Context {
     clock: io.clock,
     signal: io.signal,
     output: makeOutput(io.stdout),
+    screen: describeTerminal(io.stdout, io.env, { noColor: !options.color }).isTTY
+      ? makeScreen(io.stdout)
+      : null,
     talk,
+    keyboard: canAsk ? { input: io.stdin, output: io.stderr } : null,
     wire,
   };
 }

@@ -3,6 +3,7 @@ import { formatDuration } from '../core/duration.ts';
 import { isKnownError, type KnownError } from '../core/errors.ts';
 import { maskKey } from '../core/escape.ts';
 import type { Job } from '../core/job.ts';
+import { DEFAULT_SHARD_LIMITS } from '../core/shard.ts';
 import { isFolder, STATE_DIR, statePath } from '../files/workspace.ts';
 import { DEFAULT_BASE_URL, readBaseUrl, requireApiKey } from './api-key.ts';
 import type { Context } from './context.ts';
@@ -100,7 +101,21 @@ const PROBE: Job = {
   name: 'doctor',
   state: 'built',
   account: null,
-  spec: { apiVersion: '2023-06-01', model: null, stages: [], private: false, on: 'api', file: null },
+  spec: {
+    apiVersion: '2023-06-01',
+    betas: [],
+    model: null,
+    stages: [],
+    needs: {},
+    retry: null,
+    limits: DEFAULT_SHARD_LIMITS,
+    changedOnly: false,
+    private: false,
+    on: 'api',
+    file: null,
+  },
+  mode: null,
+  stages: [],
   records: 0,
   createdAt: '',
   submitRequestedAt: null,

@@ -1,11 +1,15 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { DEFAULT_SETTLE_MS } from '../core/doubt.ts';
 import { parseDuration } from '../core/duration.ts';
 import { DEFAULT_SHARD_LIMITS, type ShardLimits } from '../core/shard.ts';
+import type { NarrowFlags } from './narrow-flags.ts';
 
 /** Flags that several commands share, spelled and checked in one place. */
-export interface BuildFlags {
+export interface BuildFlags extends NarrowFlags {
   readonly set: readonly string[];
   readonly new?: boolean;
+  readonly changed?: boolean;
+  readonly skipBad?: boolean;
   readonly maxShardRequests?: number;
   readonly maxShardMb?: number;
 }
@@ -14,9 +18,9 @@ export interface WaitFlags {
   readonly interval?: number;
   readonly maxWait?: number;
   readonly settle: number;
+  readonly notify?: string;
 }
 
-const DEFAULT_SETTLE_MS = 15 * 60_000;
 const MAX_SHARD_MB = DEFAULT_SHARD_LIMITS.maxBytes / 1_000_000;
 
 export function addSetFlag(command: Command): Command {
@@ -31,7 +35,10 @@ export function addLimitFlags(command: Command): Command {
 
 export function addBuildFlags(command: Command): Command {
   addSetFlag(command);
-  command.option('--new', 'make a new job even if an unfinished one has the same content');
+  command
+    .option('--new', 'make a new job even if an unfinished one has the same content')
+    .option('--skip-bad', 'leave out records that cannot become requests, and name them')
+    .option('--changed', 'send only what has no answer in this workspace yet, and reuse the other answers');
   return addLimitFlags(command);
 }
 
@@ -39,6 +46,7 @@ export function addWaitFlags(command: Command): Command {
   return command
     .option('--interval <duration>', 'look at the batches this often, instead of by their age', parseInterval)
     .option('--max-wait <duration>', 'stop waiting after this long and leave with 8', parseDurationFlag)
+    .option('--notify <url>', 'once the job is final, post its summary as JSON to this URL', parseNotifyUrl)
     .addOption(
       new Option(
         '--settle <duration>',
@@ -72,7 +80,16 @@ export function parseDurationFlag(text: string): number {
   return ms;
 }
 
-function parseInterval(text: string): number {
+function parseNotifyUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url?.protocol !== 'https:' && url?.protocol !== 'http:')
+    throw new InvalidArgumentError('write an http or https URL.');
+  if (url.username !== '' || url.password !== '')
+    throw new InvalidArgumentError('leave the name and password out of it.');
+  return url.href;
+}
+
+export function parseInterval(text: string): number {
   const ms = parseDurationFlag(text);
   if (ms < 100) throw new InvalidArgumentError('the shortest interval is 100ms.');
   return ms;

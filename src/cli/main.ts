@@ -1,19 +1,19 @@
-import { readFileSync } from 'node:fs';
 import { type Command, CommanderError } from 'commander';
 import { InterruptedError } from '../core/errors.ts';
+import { isInterruption } from '../core/interruption.ts';
 import { type GlobalOptions, type Io, openContext, type ProcessIo } from './context.ts';
 import { buildProgram } from './program.ts';
 import { describeError, exitCodeOf, formatReport, formatReportJson, type Verdict } from './report-error.ts';
-import { isInterruption } from './run-locked.ts';
 import { systemClock } from './system-clock.ts';
 import { describeTerminal, makePaint } from './terminal.ts';
+import { readVersion } from './version.ts';
 
 /** A wrapper such as npx hands on the SIGINT that the terminal has sent to the whole group already. */
 const SAME_KEYSTROKE_MS = 300;
 
 /** argv in, exit code out. Ends the process, because a stray socket must not keep it alive. */
 export async function main(): Promise<void> {
-  const { stdout, stderr } = process;
+  const { stdin, stdout, stderr } = process;
   // A reader that has gone is no error, and the work matters more than the talk.
   stderr.on('error', () => undefined);
   stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -25,6 +25,7 @@ export async function main(): Promise<void> {
   const exitCode = await runArguments(process.argv.slice(2), {
     env: process.env,
     cwd: process.cwd(),
+    stdin,
     stdout,
     stderr,
     clock: systemClock,
@@ -110,10 +111,4 @@ function drained(stream: NodeJS.WriteStream): Promise<void> {
     if (stream.destroyed || stream.writableEnded) resolve();
     else stream.write('', () => resolve());
   });
-}
-
-function readVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  const { version } = JSON.parse(text) as { readonly version: string }; // our own package.json
-  return version;
 }

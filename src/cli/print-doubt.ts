@@ -1,4 +1,4 @@
-import type { ShardView } from '../core/ports/store.ts';
+import type { ShardView } from '../core/ports/store-views.ts';
 import { formatMany, formatTime } from './output.ts';
 
 /** One line for each shard of which nobody knows whether it became a batch; for people, after the job itself. */

@@ -1,5 +1,6 @@
 import { isFinal, type Job } from '../core/job.ts';
 import { countFailed, type JobDocument, jobDocument } from '../core/job-document.ts';
+import { RETRIED_WHEN_ASKED } from '../core/retry-rule.ts';
 import type { LocalDeps } from '../steps/deps.ts';
 import type { Context } from './context.ts';
 import { type Column, formatCount, formatMany, formatTable, formatTime } from './output.ts';
@@ -55,8 +56,8 @@ export function formatJob(document: JobDocument): string {
 }
 
 function describeRows(document: JobDocument): string {
-  const { succeeded, errored, canceled, expired, missing } = document;
-  const statuses = Object.entries({ succeeded, errored, canceled, expired, missing }).filter(
+  const { succeeded, errored, canceled, expired, missing, held } = document;
+  const statuses = Object.entries({ succeeded, errored, canceled, expired, missing, held }).filter(
     ([, count]) => count > 0,
   );
   if (statuses.length === 0) return '';
@@ -94,6 +95,8 @@ function nextCommand({ state, job_id: id, failures }: JobDocument): string | nul
     case 'done':
     case 'canceled':
     case 'failed':
+      if (RETRIED_WHEN_ASKED.some((name) => failures[name] !== undefined))
+        return `batchctl retry ${id}   (what went wrong: batchctl show ${id} <custom_id>)`;
       return Object.keys(failures).length === 0
         ? `batchctl verify ${id}`
         : `batchctl show ${id} <custom_id>   (what went wrong with a row of failed.jsonl)`;

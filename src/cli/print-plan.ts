@@ -1,13 +1,36 @@
 import { InputError } from '../core/errors.ts';
 import type { JobFile } from '../core/job-file.ts';
+import type { Narrowed, Narrowing } from '../core/narrowing.ts';
+import { defaultExtension, defaultOutputPath } from '../core/output-place.ts';
+import type { ExplainedRequest } from '../steps/explain-changes.ts';
 import type { Plan } from '../steps/plan-job.ts';
 import type { Context } from './context.ts';
 import { formatBytes, formatCount, formatMany } from './output.ts';
+import { changesDocument, formatChanges } from './print-changes.ts';
+import { narrowedDocument, sayNarrowed } from './print-narrowed.ts';
+import { formatParams } from './short-params.ts';
+
+/** A plan, and what it was made from. */
+export interface PrintedPlan {
+  readonly plan: Plan;
+  readonly job: JobFile;
+  readonly narrowing: Narrowing;
+  readonly narrowed: Narrowed | null;
+  /** With --changed. */
+  readonly explained: readonly ExplainedRequest[] | null;
+  /** Flags that the submit needs too, each with a blank before it. */
+  readonly again: string;
+}
 
 /** What a submit would do. @throws InputError after it, when some records cannot be sent. */
-export async function printPlan(plan: Plan, jobFile: JobFile, context: Context): Promise<void> {
-  if (context.json) await context.output.json(planDocument(plan, jobFile));
-  else await context.output.line(formatPlan(plan, jobFile));
+export async function printPlan(printed: PrintedPlan, context: Context): Promise<void> {
+  const { plan, job, narrowing, narrowed, explained, again } = printed;
+  if (context.json) await context.output.json(planDocument(printed));
+  else {
+    const changes = explained === null ? '' : `\n\n${formatChanges(explained)}`;
+    await context.output.line(`${formatPlan(plan, job)}${changes}`);
+  }
+  if (narrowed !== null) sayNarrowed(narrowed, narrowing, context);
   if (plan.problemCount > 0) {
     throw new InputError(`${formatMany(plan.problemCount, 'record')} cannot become requests`, {
       code: 'bad_records',
@@ -18,44 +41,94 @@ export async function printPlan(plan: Plan, jobFile: JobFile, context: Context):
     });
   }
   const emulator = context.emulator ? ' --emulator' : '';
-  context.talk.say(`next: batchctl submit ${jobFile.path} --use-batch${emulator}`);
+  context.talk.say(
+    plan.records === 0
+      ? explained === null
+        ? 'nothing is missing; a submit would send nothing'
+        : 'nothing has changed; a submit --changed would send nothing'
+      : `next: batchctl submit ${job.path} --use-batch${again}${emulator}`,
+  );
 }
 
 /** What `plan --json` prints; docs/json.md describes it. */
-function planDocument(plan: Plan, jobFile: JobFile): object {
+function planDocument({ plan, job, narrowing, narrowed, explained }: PrintedPlan): object {
   return {
-    name: jobFile.name,
-    model: jobFile.model,
-    api_version: jobFile.apiVersion,
+    name: job.name,
+    model: job.stages[0]?.model ?? null,
+    api_version: job.apiVersion,
+    records: plan.records,
     requests: plan.requests,
+    stages: plan.stages,
+    groups: plan.groups,
     shards: plan.shards,
     bytes: plan.bytes,
     approx_input_tokens: plan.approxInputTokens,
     max_output_tokens: plan.maxOutputTokens,
+    narrowed: narrowed === null ? null : narrowedDocument(narrowed, narrowing),
+    changes: explained === null ? null : changesDocument(explained),
+    outputs: plan.outputs,
     first: plan.first,
     problems: plan.problems,
     problem_count: plan.problemCount,
   };
 }
 
-function formatPlan(plan: Plan, jobFile: JobFile): string {
-  const sizes = plan.shards.map((shard) => `${formatCount(shard.requests)} (${formatBytes(shard.bytes)})`);
+function formatPlan(plan: Plan, job: JobFile): string {
+  const later = plan.stages.some(({ needs }) => needs.length > 0);
   const lines = [
-    `job       ${jobFile.name}`,
-    `model     ${jobFile.model ?? 'as the requests say'}`,
+    `job       ${job.name}`,
+    `model     ${modelsOf(job)}`,
+    ...(plan.records === plan.requests && !later ? [] : [`records   ${formatCount(plan.records)}`]),
     `requests  ${formatCount(plan.requests)}`,
-    `shards    ${formatCount(plan.shards.length)}${sizes.length === 0 ? '' : `: ${shorten(sizes)}`}`,
+    ...(plan.stages.length > 1 ? plan.stages.map(formatStage) : []),
+    ...formatGroups(plan.groups),
+    `shards    ${formatCount(plan.shards.length)}${listOf(plan.shards.map(describeSize))}`,
     `body      ${formatBytes(plan.bytes)}`,
-    `input     about ${formatCount(plan.approxInputTokens)} tokens (a quarter of the bytes)`,
+    `input     about ${formatCount(plan.approxInputTokens)} tokens (a quarter of the bytes${later ? '; without later stages' : ''})`,
     `output    at most ${formatCount(plan.maxOutputTokens)} tokens`,
+    ...plan.outputs.map(({ custom_id, stage, output }, index) => {
+      const path =
+        output ?? defaultOutputPath('batch_results/<job id>', stage, custom_id, extensionOf(job, stage));
+      return `${index === 0 ? 'files' : ''}`.padEnd(10) + path;
+    }),
   ];
-  for (const { custom_id, params } of plan.first) {
-    lines.push('', `${custom_id}:`, JSON.stringify(params, null, 2));
+  for (const { custom_id, stage, group, params } of plan.first) {
+    const where = [
+      plan.stages.length > 1 ? `stage ${stage}` : null,
+      group === null ? null : `group ${JSON.stringify(group)}`,
+    ].filter((part) => part !== null);
+    const about = where.length === 0 ? '' : ` (${where.join(', ')})`;
+    lines.push('', `${custom_id}${about}:`, formatParams(params));
   }
   return lines.join('\n');
 }
 
-function shorten(sizes: readonly string[]): string {
-  const shown = sizes.slice(0, 5).join(', ');
-  return sizes.length > 5 ? `${shown}, …` : shown;
+function formatStage({ stage, requests, needs }: Plan['stages'][number]): string {
+  const count = formatCount(requests);
+  return `          ${stage}: ${needs.length === 0 ? count : `up to ${count}, from the answers of ${needs.join(' and ')}`}`;
+}
+
+function formatGroups(groups: Plan['groups']): readonly string[] {
+  if (groups.length === 0) return [];
+  const sizes = groups.map((group) => `${JSON.stringify(group.group)}: ${describeSize(group)}`);
+  return [`groups    ${formatCount(groups.length)}${listOf(sizes)}`];
+}
+
+function describeSize({ requests, bytes }: { readonly requests: number; readonly bytes: number }): string {
+  return `${formatCount(requests)} (${formatBytes(bytes)})`;
+}
+
+function extensionOf({ stages }: JobFile, name: string): 'md' | 'json' {
+  const stage = stages.find((one) => one.name === name);
+  return stage === undefined ? 'md' : defaultExtension(stage);
+}
+
+function modelsOf({ stages }: JobFile): string {
+  const models = new Set(stages.map((stage) => stage.model ?? 'as the requests say'));
+  return [...models].join(', ');
+}
+
+function listOf(sizes: readonly string[]): string {
+  if (sizes.length === 0) return '';
+  return `: ${sizes.slice(0, 5).join(', ')}${sizes.length > 5 ? ', …' : ''}`;
 }

@@ -1,6 +1,8 @@
 import type { JobDocument } from '../core/job-document.ts';
 import type { JobFiles } from '../core/ports/files.ts';
-import type { RequestDetails } from '../steps/show-request.ts';
+import { type RefusedPart, refusedPart } from '../core/refused-part.ts';
+import type { AttemptDetails, RequestDetails } from '../steps/show-request.ts';
+import { formatParams } from './short-params.ts';
 
 /** What `show <id> <custom_id> --json` prints; docs/json.md describes it. */
 export function requestDocument(request: RequestDetails): object {
@@ -16,12 +18,34 @@ export function requestDocument(request: RequestDetails): object {
     attempts: request.attempts.map((attempt) => ({
       number: attempt.number,
       shard: attempt.shard,
+      route: attempt.route,
       batch_id: attempt.batchId,
       status: attempt.status,
       failure: attempt.failure,
+      error: attempt.error,
+      text: attempt.text,
     })),
+    refused_part: refusedPartOf(request),
     output: request.isWritten ? request.outputPath : null,
   };
+}
+
+/** What of the request the API refused, where its message names it. */
+function refusedPartOf(request: RequestDetails): RefusedPart | null {
+  if (request.failure !== 'invalid_request' && request.failure !== 'not_found') return null;
+  const message = request.attempts.at(-1)?.error ?? null;
+  return message === null ? null : refusedPart(message, parse(request.paramsJson));
+}
+
+function describeAttempt({ number, shard, route, batchId, status, failure, error }: AttemptDetails): string {
+  const way = route === 'batch' ? (batchId ?? 'no batch yet') : route === 'none' ? 'reused' : 'real time';
+  const verdict = `${status ?? 'open'}${failure === null || failure === status ? '' : `, ${failure}`}`;
+  return `attempt   ${number}: shard ${shard}, ${way}, ${verdict}${error === null ? '' : `: ${error}`}`;
+}
+
+function formatSent({ paramsJson, attempts }: RequestDetails): string {
+  if (paramsJson !== null) return formatParams(parse(paramsJson));
+  return attempts.length === 0 ? '(there is no request yet)' : '(the shard file is gone)';
 }
 
 export function formatRequest(request: RequestDetails): string {
@@ -29,17 +53,16 @@ export function formatRequest(request: RequestDetails): string {
   const lines = [
     `request   ${request.customId}${request.group === null ? '' : ` (group ${request.group})`}`,
     `status    ${request.status ?? 'not known yet'}${request.failure === null ? '' : `, no good: ${request.failure}`}`,
-    ...request.attempts.map(
-      (attempt) =>
-        `attempt   ${attempt.number}: shard ${attempt.shard}, ${attempt.batchId ?? 'no batch yet'}, ${attempt.status ?? 'open'}`,
-    ),
+    ...(request.stage === 'main' ? [] : [`stage     ${request.stage}`]),
+    ...request.attempts.map(describeAttempt),
     `output    ${request.outputPath}${request.isWritten ? '' : ' (not written)'}`,
     '',
     'params:',
-    request.paramsJson === null
-      ? '(the shard file is gone)'
-      : JSON.stringify(parse(request.paramsJson), null, 2),
+    formatSent(request),
   ];
+  const part = refusedPartOf(request);
+  if (part !== null)
+    lines.push('', `refused:  ${part.path}${part.json === null ? ' (not there)' : `: ${part.json}`}`);
   const { text, error } = row;
   if (error !== null && error !== undefined) lines.push('', 'error:', JSON.stringify(error, null, 2));
   if (typeof text === 'string') lines.push('', 'answer:', text);

@@ -17,6 +17,11 @@ export function describeProgress(progress: Progress, now: Date): Shown {
   switch (progress.kind) {
     case 'building':
       return live('building requests', () => `building: ${formatMany(progress.requests, 'request')}`);
+    case 'indexing':
+      return live(
+        'reading the requests of earlier jobs',
+        () => `reading the requests of earlier jobs: ${formatCount(progress.requests)}`,
+      );
     case 'built':
       return line(
         `built ${progress.jobId}: ${formatMany(progress.requests, 'request')} in ${formatMany(progress.shards, 'shard')}`,
@@ -54,8 +59,10 @@ export function describeProgress(progress: Progress, now: Date): Shown {
       const what = `downloading the results of ${progress.batchId}`;
       return live(what, () => `${what}: ${formatBytes(progress.bytes)}`);
     }
+    case 'answering':
+      return describeAnswering(progress);
     case 'applying': {
-      const what = `reading the results of ${progress.batchId}`;
+      const what = `reading the results${progress.batchId === null ? '' : ` of ${progress.batchId}`}`;
       const total = formatMany(progress.requests, 'row');
       return live(`${what}: ${total}`, () => `${what}: ${formatCount(progress.rows)} of ${total}`);
     }
@@ -138,13 +145,40 @@ function describePolled(progress: Extract<Progress, { kind: 'polled' }>): Shown 
   };
 }
 
+/** Without a spinner a line a tenth: what is there by then, never a promise. */
+function describeAnswering(progress: Extract<Progress, { kind: 'answering' }>): Shown {
+  const { answered, requests, perMinute, underWay, pausedMs } = progress;
+  const total = formatMany(requests, 'request');
+  const tenths = requests === 0 ? 0 : Math.floor((answered * 10) / requests);
+  const left = perMinute === null || perMinute <= 0 ? null : ((requests - answered) / perMinute) * 60_000;
+  return {
+    line: null,
+    live: (sinceMs) =>
+      [
+        `${formatCount(answered)} of ${total} answered`,
+        pausedMs > sinceMs ? `the API asks for a pause of ${formatSeconds(pausedMs - sinceMs)}` : null,
+        perMinute === null ? null : `${formatCount(Math.round(perMinute))} a minute`,
+        left === null ? null : `${formatSeconds(left)} left at this rate`,
+        underWay === 0 ? null : `${formatCount(underWay)} under way`,
+      ]
+        .filter((part) => part !== null)
+        .join(', '),
+    plain: tenths === 0 ? `asking ${total} one by one` : `${tenths * 10} % of ${total} answered`,
+  };
+}
+
 /** Whole seconds, so that what ticks does not flicker. */
 function formatSeconds(ms: number): string {
   return ms < 1000 ? '0 s' : formatDuration(ms);
 }
 
-function shardName(progress: { readonly shard: number; readonly shards: number }): string {
-  return `shard ${progress.shard}/${progress.shards}`;
+function shardName(progress: {
+  readonly stage: string | null;
+  readonly shard: number;
+  readonly shards: number;
+}): string {
+  const name = `shard ${progress.shard}/${progress.shards}`;
+  return progress.stage === null ? name : `${progress.stage} ${name}`;
 }
 
 function capital(text: string): string {

@@ -1,15 +1,17 @@
 import { isKnownError, UsageError } from '../core/errors.ts';
+import { isInterruption } from '../core/interruption.ts';
 import { isFinal, type Job } from '../core/job.ts';
 import type { JobDocument } from '../core/job-document.ts';
 import type { Deps } from '../steps/deps.ts';
 import type { RunOptions } from '../steps/run-job.ts';
+import { catchUpAfter, catchUpAll } from './after-run.ts';
 import { carryOn } from './carry-on.ts';
 import type { ResumeFlags } from './commands/resume.ts';
 import type { Context } from './context.ts';
 import { findJob } from './find-job.ts';
 import { describeJob, formatJob, printJob, sayNext, verdictOf } from './print-job.ts';
 import type { Verdict } from './report-error.ts';
-import { isInterruption, isLocked, runLocked } from './run-locked.ts';
+import { isLocked, runLocked } from './run-locked.ts';
 
 /** One job, whatever its state; a decision of the user's comes first. */
 export async function resumeOne(id: string, flags: ResumeFlags, context: Context): Promise<Verdict> {
@@ -20,6 +22,7 @@ export async function resumeOne(id: string, flags: ResumeFlags, context: Context
       next: `batchctl submit ${job.jobId} --use-batch`,
     });
   }
+  if (isFinal(job.state)) await catchUpAfter(job, flags.notify ?? null, context);
   const fresh = isFinal(job.state) ? job : await resume(job, flags, until(flags), context);
   const document = await describeJob(fresh, await context.wire.localDeps());
   await printJob(document, context);
@@ -31,6 +34,7 @@ export async function resumeOne(id: string, flags: ResumeFlags, context: Context
  * job that takes a day does not keep another one from being sent. One job's failure does not stop the others.
  */
 export async function resumeAll(flags: ResumeFlags, context: Context): Promise<Verdict> {
+  await catchUpAll(context);
   const jobs = await submittedJobs(context);
   const failures = new Map<number, unknown>();
   const phases: readonly RunOptions['until'][] = flags.once ? ['once'] : ['submitted', 'final'];
@@ -74,8 +78,10 @@ async function watchFinished(context: Context): Promise<void> {
 async function submittedJobs(context: Context): Promise<readonly Job[]> {
   const store = await context.wire.existingStore();
   const pending = (await store?.listJobs({ pendingOnly: true, limit: null })) ?? [];
-  // Oldest first: what has waited longest is nearest to its end.
-  return pending.filter((job) => job.submitRequestedAt !== null).reverse();
+  // Oldest first: what has waited longest is nearest to its end. What is asked in real time waits for nobody else.
+  const submitted = pending.filter((job) => job.submitRequestedAt !== null).reverse();
+  const isRealTime = (job: Job): boolean => job.mode === 'real_time';
+  return [...submitted.filter(isRealTime), ...submitted.filter((job) => !isRealTime(job))];
 }
 
 async function printAll(jobs: readonly Job[], context: Context): Promise<readonly Verdict[]> {

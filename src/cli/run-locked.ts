@@ -1,4 +1,5 @@
 import { InterruptedError, StoreError } from '../core/errors.ts';
+import { isInterruption } from '../core/interruption.ts';
 import { isEmulatorAccount, type Job } from '../core/job.ts';
 import type { Deps } from '../steps/deps.ts';
 import type { Context } from './context.ts';
@@ -30,13 +31,6 @@ export async function runLocked<T>(
   }
 }
 
-/** What breaks because the user stopped it is not news of its own. */
-export function isInterruption(error: unknown, signal: AbortSignal): boolean {
-  if (!signal.aborted) return false;
-  if (error === signal.reason || error instanceof InterruptedError) return true;
-  return error instanceof Error && (error.name === 'AbortError' || error.name === 'APIUserAbortError');
-}
-
 /** Another run is at work on the job. */
 export function isLocked(error: unknown): error is StoreError {
   return error instanceof StoreError && error.code === 'job_locked';
@@ -59,7 +53,9 @@ async function explainInterruption(job: Job, deps: Deps, signal: AbortSignal): P
     signal: reason instanceof InterruptedError ? reason.signal : 'SIGINT',
     why:
       facts.length === 0
-        ? 'none of its batches is in progress'
+        ? fresh.mode === 'real_time'
+          ? 'what was answered is kept; requests that were under way were dropped and are asked again'
+          : 'none of its batches is in progress'
         : `${facts.join('; ')}${isFree ? '' : ', and costs what it costs'}`,
     next:
       facts.length === 0

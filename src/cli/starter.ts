@@ -1,8 +1,6 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { UsageError } from '../core/errors.ts';
-import { isFolder } from '../files/workspace.ts';
 
 /** A file to begin with; its path has forward slashes. */
 export interface StarterFile {
@@ -44,35 +42,6 @@ function makeFolder(folder: string): void {
   }
 }
 
-/** One of the package's examples, with the files that every workspace has. @throws UsageError naming those there are. */
-export function exampleFiles(name: string): readonly StarterFile[] {
-  const examples = fileURLToPath(new URL('../../examples', import.meta.url));
-  const known = isFolder(examples)
-    ? readdirSync(examples, { withFileTypes: true })
-        .filter((entry) => entry.isDirectory())
-        .map((entry) => entry.name)
-    : [];
-  if (!known.includes(name)) {
-    throw new UsageError(`there is no example ${name}`, {
-      code: 'example_not_found',
-      why: known.length === 0 ? 'this installation has no examples' : `there are: ${known.join(', ')}`,
-      next: 'batchctl init --example NAME, or batchctl init alone',
-    });
-  }
-  const root = join(examples, name);
-  const own = readdirSync(root, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
-    .map((path) => ({ path: relative(root, path).split(sep).join('/'), content: readFileSync(path) }))
-    .filter(({ path }) => !isProduced(path));
-  return [...own, ...workspaceFiles().filter((file) => !own.some(({ path }) => path === file.path))];
-}
-
-/** An example that was run where it stands has results in it. */
-function isProduced(path: string): boolean {
-  return /^(?:\.batchctl|batch_requests|batch_results)\//.test(path);
-}
-
 export function starterFiles(): readonly StarterFile[] {
   return [
     { path: 'reviews.job.yaml', content: JOB_FILE },
@@ -83,7 +52,8 @@ export function starterFiles(): readonly StarterFile[] {
   ];
 }
 
-function workspaceFiles(): readonly StarterFile[] {
+/** What every workspace has. */
+export function workspaceFiles(): readonly StarterFile[] {
   return [
     { path: '.gitignore', content: GIT_IGNORE },
     { path: 'batch_requests/README.md', content: REQUESTS_NOTE },

@@ -16,11 +16,12 @@ export function describeTerminal(
   env: NodeJS.ProcessEnv,
   options: { readonly noColor: boolean },
 ): Terminal {
-  const isTTY = stream.isTTY === true;
+  // Some pseudo terminals say that they are 0 wide; nothing can be drawn there, and ora divides by it.
+  const isTTY = stream.isTTY === true && stream.columns !== 0;
   const isDumb = env['TERM'] === 'dumb';
   // NO_COLOR counts when it is not empty (no-color.org).
   const isColorRefused = options.noColor || isDumb || (env['NO_COLOR'] ?? '') !== '';
-  return { isTTY: isTTY && !isDumb, width: stream.columns ?? 80, color: isTTY && !isColorRefused };
+  return { isTTY: isTTY && !isDumb, width: stream.columns || 80, color: isTTY && !isColorRefused };
 }
 
 export type Paint = (style: Style, text: string) => string;

@@ -6,11 +6,17 @@ import type { JobFile } from '../core/job-file.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { JobFiles } from '../core/ports/files.ts';
 import type { WorkspaceLocks } from '../core/ports/locks.ts';
+import type { Outside } from '../core/ports/outside.ts';
+import type { CreateTable, ResultsTable } from '../core/ports/results-table.ts';
 import type { ScratchIds } from '../core/ports/scratch.ts';
 import type { JobStore } from '../core/ports/store.ts';
-import type { RecordSource, TextReader } from '../core/record.ts';
+import type { OutputTexts, RecordSource } from '../core/record.ts';
+import type { Source } from '../core/source.ts';
 import { ensureStateDir, findWorkspace, isFolder, statePath } from '../files/workspace.ts';
+import type { SourcePlace } from '../sources/source-path.ts';
 import type { Deps, LocalDeps } from '../steps/deps.ts';
+import type { RenderDeps } from '../steps/render-requests.ts';
+import type { ResolveDeps } from '../steps/resolve-job.ts';
 import type { Apis } from './apis.ts';
 import type { Talk } from './progress.ts';
 
@@ -29,10 +35,18 @@ export interface Wire {
   localDeps(): Promise<LocalDeps & { readonly locks: WorkspaceLocks }>;
   /** What a dry run checks ids in; close it. */
   scratch(): Promise<ScratchIds>;
-  /** The records of a job file, and the texts it names. */
-  records(jobFile: JobFile): Promise<{ readonly source: RecordSource; readonly texts: TextReader }>;
+  /** The records of a job file, and the texts it names; `given` are those of a source of that kind. */
+  records(jobFile: JobFile, given?: SourcePlace['given']): Promise<RenderDeps & ResolveDeps>;
+  /** The records of a source that no job file names yet. `dir` is relative to the root, which paths must not leave. */
+  source(source: Source, place: { readonly root: string; readonly dir: string }): Promise<RecordSource>;
+  /** Makes a table of results at an absolute path, which may be anywhere. */
+  tables(): Promise<(path: string, ...table: Parameters<CreateTable>) => ResultsTable>;
+  /** Output files of the workspace, of any job. */
+  outputs(): Promise<OutputTexts>;
   /** Which API a job talks to, and what it takes to talk to it. */
   apis(): Promise<Apis>;
+  /** What a job does once it is final: programs, git, a notification. */
+  outside(): Promise<Outside>;
   /** @throws AuthError without a key, UsageError when the job belongs elsewhere */
   deps(job: Job, options: { readonly emulator: boolean }): Promise<Deps>;
   close(): Promise<void>;
@@ -42,24 +56,33 @@ export interface WireOptions {
   readonly startFolder: string;
   readonly isWorkspaceGiven: boolean;
   readonly env: NodeJS.ProcessEnv;
+  /** Of programs that a job runs, where it is another. */
+  readonly programEnv?: NodeJS.ProcessEnv;
   readonly version: string;
   readonly commandLine: string;
   readonly clock: Clock;
-  readonly talk: Talk;
+  readonly talk: Pick<Talk, 'report' | 'warn'>;
 }
 
 export function makeWire(options: WireOptions): Wire {
-  const { env, talk, clock, version, commandLine } = options;
+  const { env, talk, clock, version, commandLine, programEnv = env } = options;
   const root = findRoot(options);
   const storePath = statePath(root, 'state.db');
-  let openedStore: JobStore | null = null;
-  let openedApis: Apis | null = null;
+  // Promises, so that two callers at once get the same one.
+  let openedStore: Promise<JobStore> | null = null;
+  let openedApis: Promise<Apis> | null = null;
 
-  const store = async (): Promise<JobStore> => {
-    if (openedStore !== null) return openedStore;
+  const openStoreHere = async (): Promise<JobStore> => {
     ensureStateDir(root);
     const { openStore } = await import('../store/open.ts');
-    openedStore = await openStore(storePath, { programVersion: version, now: () => clock.now() });
+    return openStore(storePath, { programVersion: version, now: () => clock.now() });
+  };
+
+  const store = (): Promise<JobStore> => {
+    openedStore ??= openStoreHere().catch((error: unknown) => {
+      openedStore = null;
+      throw error;
+    });
     return openedStore;
   };
 
@@ -81,9 +104,32 @@ export function makeWire(options: WireOptions): Wire {
     locks: await locks(),
   });
 
-  const apis = async (): Promise<Apis> => {
-    const { makeApis } = await import('./apis.ts');
-    openedApis ??= makeApis({ root, env, version, talk });
+  const records: Wire['records'] = async (jobFile, given) => {
+    const { openSource } = await import('../sources/open-source.ts');
+    const { createTextReader } = await import('../files/text-files.ts');
+    const place = {
+      root,
+      dir: jobFile.dir,
+      stdin: () => process.stdin,
+      ...(given === undefined ? {} : { given }),
+    };
+    const { createSchemaReader } = await import('../files/schema-reader.ts');
+    const { createModuleLoader } = await import('../files/load-module.ts');
+    const { toApiSchema } = await import('../providers/anthropic/api-schema.ts');
+    const { createAttachmentReader } = await import('../files/attachments.ts');
+    return {
+      source: openSource(jobFile.source, place),
+      texts: createTextReader(place),
+      attachments: createAttachmentReader(place),
+      at: clock.now(),
+      schemas: createSchemaReader(place),
+      modules: createModuleLoader(place),
+      toApiSchema,
+    };
+  };
+
+  const apis = (): Promise<Apis> => {
+    openedApis ??= import('./apis.ts').then(({ makeApis }) => makeApis({ root, env, version, talk }));
     return openedApis;
   };
 
@@ -97,21 +143,40 @@ export function makeWire(options: WireOptions): Wire {
       const { openScratch } = await import('../store/scratch.ts');
       return openScratch();
     },
-    async records(jobFile) {
-      const { openSource } = await import('../sources/open-source.ts');
+    records,
+    async outputs() {
       const { createTextReader } = await import('../files/text-files.ts');
-      const place = { root, dir: jobFile.dir };
-      return { source: openSource(jobFile.source, place), texts: createTextReader(place) };
+      const { exists } = await files();
+      const texts = createTextReader({ root, dir: '', maxCachedBytes: 0 });
+      return { exists, read: (path) => texts.read(path) };
+    },
+    async source(source, place) {
+      const { openSource } = await import('../sources/open-source.ts');
+      return openSource(source, place);
+    },
+    async tables() {
+      const { createResultsTable } = await import('../store/results-table.ts');
+      return createResultsTable;
     },
     apis,
+    async outside() {
+      const { createCommandRunner } = await import('../files/run-command.ts');
+      const { openGitRepository } = await import('../files/git-repository.ts');
+      const { createPost } = await import('./post-summary.ts');
+      return {
+        runCommand: createCommandRunner(root, programEnv),
+        git: openGitRepository(root, programEnv),
+        post: createPost(version),
+      };
+    },
     // The provider first: without a key nothing is made in the workspace.
     async deps(job, wants) {
       const provider = await (await apis()).provider(job, wants);
-      return { ...(await localDeps()), provider };
+      return { ...(await localDeps()), provider, rendering: (jobFile) => records(jobFile) };
     },
     async close() {
-      await openedApis?.close();
-      openedStore?.close();
+      await (await openedApis)?.close();
+      (await openedStore)?.close();
     },
   };
 }

@@ -10,6 +10,7 @@ describe('what is told while nobody knows whether a batch exists', () => {
     [
       {
         kind: 'in_doubt',
+        stage: null,
         shard: 3,
         shards: 12,
         requests: 8412,
@@ -77,15 +78,63 @@ describe('while batches are in progress', () => {
 });
 
 test('a count of one is not a plural', () => {
-  const created: Progress = { kind: 'created', shard: 1, shards: 1, batchId: 'msgbatch_a', requests: 1 };
+  const created: Progress = {
+    kind: 'created',
+    stage: null,
+    shard: 1,
+    shards: 1,
+    batchId: 'msgbatch_a',
+    requests: 1,
+  };
   expect(describeProgress(created, NOW).line).toBe('shard 1/1 is batch msgbatch_a (1 request)');
 });
 
 test('how much was sent is live, and one line where there is no spinner', () => {
   const shown = describeProgress(
-    { kind: 'uploading', shard: 1, shards: 3, requests: 8412, bytesSent: 12_300_000, bytes: 245_000_000 },
+    {
+      kind: 'uploading',
+      stage: null,
+      shard: 1,
+      shards: 3,
+      requests: 8412,
+      bytesSent: 12_300_000,
+      bytes: 245_000_000,
+    },
     NOW,
   );
   expect(shown.live?.(0)).toBe('sending shard 1/3 (8,412 requests): 12.3 MB of 245.0 MB');
   expect(shown.plain).toBe('sending shard 1/3 (8,412 requests): 245.0 MB');
+});
+
+describe('requests that are asked one by one', () => {
+  const so = { kind: 'answering', answered: 250, requests: 1000, underWay: 8, pausedMs: 0 } as const;
+
+  test.each([
+    [
+      { ...so, perMinute: 100 },
+      '250 of 1,000 requests answered, 100 a minute, 7 min 30 s left at this rate, 8 under way',
+    ],
+    [{ ...so, perMinute: null }, '250 of 1,000 requests answered, 8 under way'],
+    [{ ...so, perMinute: 0 }, '250 of 1,000 requests answered, 0 a minute, 8 under way'],
+    [
+      { ...so, perMinute: null, pausedMs: 12_000 },
+      '250 of 1,000 requests answered, the API asks for a pause of 12 s, 8 under way',
+    ],
+  ])('%j', (progress, text) => {
+    expect(describeProgress(progress, NOW).live?.(0)).toBe(text);
+  });
+
+  test('are told ten times where there is no spinner', () => {
+    const lines = new Set(
+      Array.from(
+        { length: 1001 },
+        (_, answered) => describeProgress({ ...so, answered, perMinute: null }, NOW).plain,
+      ),
+    );
+    expect([...lines].slice(0, 2)).toEqual([
+      'asking 1,000 requests one by one',
+      '10 % of 1,000 requests answered',
+    ]);
+    expect(lines.size).toBe(11);
+  });
 });

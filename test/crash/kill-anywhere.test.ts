@@ -70,7 +70,14 @@ async function runToTheEnd(dir: string, url: string, random: Seeded): Promise<Fi
     // The content of a finished job would be a new job.
     if (await isDone(dir)) return runCli(['status', 'latest'], options);
   }
-  return runCli(submit, options);
+  // A create that is never answered is waited for: it too is to be killed, and found again.
+  for (;;) {
+    const running = startCli(submit, options);
+    const timer = setTimeout(() => running.child.kill('SIGKILL'), 40_000);
+    const finished = await running.finished;
+    clearTimeout(timer);
+    if (finished.signal !== 'SIGKILL') return finished;
+  }
 }
 
 async function isDone(dir: string): Promise<boolean> {

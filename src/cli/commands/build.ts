@@ -3,8 +3,10 @@ import { UsageError } from '../../core/errors.ts';
 import { buildHere } from '../build-here.ts';
 import type { Context, Io } from '../context.ts';
 import { addBuildFlags, type BuildFlags } from '../flags.ts';
+import { addNarrowFlags } from '../narrow-flags.ts';
 import { pickTarget } from '../pick-target.ts';
 import { describeJob, printJob } from '../print-job.ts';
+import { sayNothingMissing } from '../print-narrowed.ts';
 import type { Verdict } from '../report-error.ts';
 
 export function addBuildCommand(program: Command, io: Io): void {
@@ -16,8 +18,12 @@ export function addBuildCommand(program: Command, io: Io): void {
       'Write the requests of a job to batch_requests/ and stop. Sends nothing and needs no key. Without [job] it takes ' +
         'the only *.job.yaml of the workspace.',
     );
+  addNarrowFlags(command);
   addBuildFlags(command)
-    .addHelpText('after', '\nExample:\n  $ batchctl build reviews.job.yaml --set max_tokens=500\n')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ batchctl build reviews.job.yaml --set max_tokens=500\n  $ batchctl build --sample 20\n',
+    )
     .action((target: string | undefined, flags: BuildFlags, self: Command) =>
       io.run(self, (context) => build(target, flags, context)),
     );
@@ -32,6 +38,7 @@ async function build(text: string | undefined, flags: BuildFlags, context: Conte
     });
   }
   const job = await buildHere(target, flags, context);
+  if (job === null) return sayNothingMissing(context);
   await printJob(await describeJob(job, await context.wire.localDeps()), context);
   return 'done';
 }

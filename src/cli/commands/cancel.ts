@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { isFinal, type Job } from '../../core/job.ts';
+import { catchUpAfter } from '../after-run.ts';
 import type { Context, Io } from '../context.ts';
 import { findJob } from '../find-job.ts';
 import { ID_HELP } from '../flags.ts';
@@ -29,17 +30,12 @@ async function cancel(id: string, context: Context): Promise<Verdict> {
 }
 
 async function stop(job: Job, context: Context): Promise<void> {
-  const { cancelJob, cancelUnsent } = await import('../../steps/cancel-job.ts');
-  const local = await context.wire.localDeps();
-  if (job.account !== null) {
-    // Needs no lock: a run that is at work on the job sends nothing more and takes in what ends.
-    await cancelJob(job, await context.wire.deps(job, context), context.signal);
-    const holder = local.locks.jobHolder(job.jobId);
-    if (holder !== null) {
-      context.talk.say(`${holder} is at work on it and takes in what ends`);
-      return;
-    }
+  const { stopJob } = await import('../../steps/cancel-job.ts');
+  const connect = () => context.wire.deps(job, context);
+  const holder = await stopJob(job, await context.wire.localDeps(), connect, context.signal);
+  if (holder !== null) {
+    context.talk.say(`${holder} is at work on it and takes in what ends`);
+    return;
   }
-  const lock = local.locks.lockJob(job.jobId);
-  await cancelUnsent(job, local, context.signal).finally(() => lock.release());
+  await catchUpAfter(job, null, context);
 }

@@ -2,10 +2,11 @@ import type { Command } from 'commander';
 import { UsageError } from '../../core/errors.ts';
 import type { Context, Io } from '../context.ts';
 import { addWaitFlags, ID_HELP, type WaitFlags } from '../flags.ts';
+import { addPaceFlags, type PaceFlags } from '../pace-flags.ts';
 import type { Verdict } from '../report-error.ts';
 import { resumeAll, resumeOne } from '../resume-jobs.ts';
 
-export interface ResumeFlags extends WaitFlags {
+export interface ResumeFlags extends WaitFlags, PaceFlags {
   readonly once?: boolean;
   readonly adopt?: string;
   readonly resubmit?: boolean;
@@ -20,6 +21,7 @@ export function addResumeCommand(program: Command, io: Io): void {
     .option('--once', 'do what can be done now and leave, for cron')
     .option('--adopt <batch>', 'for a submission in doubt: this batch is the one that was sent')
     .option('--resubmit', 'for a submission in doubt: it does not exist, send it again');
+  addPaceFlags(command);
   addWaitFlags(command)
     .addHelpText(
       'after',

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { UsageError } from '../../core/errors.ts';
 import { isFinal, type Job } from '../../core/job.ts';
+import { catchUpAfter } from '../after-run.ts';
 import { carryOn } from '../carry-on.ts';
 import type { Context, Io } from '../context.ts';
 import { copyResults } from '../copy-results.ts';
@@ -50,11 +51,17 @@ async function retrieve(id: string, flags: RetrieveFlags, context: Context): Pro
   }
   const fresh = isFinal(job.state)
     ? await restore(job, context)
-    : await carryOn(job, { submit: false, until: flags.wait ? 'final' : 'once' }, flags, context);
+    : await carryOn(job, { submit: hasChain(job), until: flags.wait ? 'final' : 'once' }, flags, context);
+  if (isFinal(job.state)) await catchUpAfter(fresh, flags.notify ?? null, context);
   const document = await describeJob(fresh, await context.wire.localDeps());
   if (flags.output !== undefined) await copyResults(document, flags.output, context);
   if (flags.output !== '-') await printJob(document, context);
   return verdictOf(document);
+}
+
+/** Taking results of such a job may bring something new to send: a later stage, or a retry by its rule. */
+function hasChain({ spec }: Job): boolean {
+  return spec.stages.length > 1 || spec.retry !== null;
 }
 
 /** Files that are gone are written again; the API is asked only for what cannot be made from what is here. */

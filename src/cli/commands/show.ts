@@ -14,28 +14,34 @@ export function addShowCommand(program: Command, io: Io): void {
     .summary('show one request, or a job')
     .argument('<id>', ID_HELP)
     .argument('[custom_id]', 'one request of it')
+    .option('--stage <name>', 'the request of this stage')
     .description(
       'Show one request with its prompt, answer, attempts and error; without [custom_id] the job and the first rows that ' +
         'failed. Asks no server.',
     )
     .addHelpText('after', '\nExamples:\n  $ batchctl show latest\n  $ batchctl show reviews r-003\n')
-    .action((id: string, customId: string | undefined, _flags: object, self: Command) =>
+    .action((id: string, customId: string | undefined, flags: { readonly stage?: string }, self: Command) =>
       io.run(self, async (context) => {
         const job = await findJob(id, context);
-        return customId === undefined ? showJob(job, context) : showOne(job, customId, context);
+        return customId === undefined
+          ? showJob(job, context)
+          : showOne(job, customId, flags.stage ?? null, context);
       }),
     );
 }
 
-async function showOne(job: Job, customId: string, context: Context): Promise<Verdict> {
+async function showOne(job: Job, customId: string, stage: string | null, context: Context): Promise<Verdict> {
   const { showRequest } = await import('../../steps/show-request.ts');
-  const request = await showRequest(job, customId, await context.wire.localDeps());
+  const request = await showRequest(job, customId, stage, await context.wire.localDeps());
   if (request === null) {
-    throw new UsageError(`job ${job.jobId} has no request ${customId}`, {
-      code: 'request_not_found',
-      why: 'no record of it has this custom_id',
-      next: `look in batch_requests/${job.jobId}/records.jsonl, or batchctl show ${job.jobId}`,
-    });
+    throw new UsageError(
+      `job ${job.jobId} has no request ${customId}${stage === null ? '' : ` in a stage ${stage}`}`,
+      {
+        code: 'request_not_found',
+        why: 'no record of it has this custom_id',
+        next: `look in batch_requests/${job.jobId}/records.jsonl, or batchctl show ${job.jobId}`,
+      },
+    );
   }
   if (context.json) await context.output.json(requestDocument(request));
   else await context.output.line(formatRequest(request));

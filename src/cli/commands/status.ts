@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { hasEnded } from '../../core/batch.ts';
 import { isFinal } from '../../core/job.ts';
-import type { ShardView } from '../../core/ports/store.ts';
+import type { ShardView } from '../../core/ports/store-views.ts';
 import type { Context, Io } from '../context.ts';
 import { findJob } from '../find-job.ts';
 import { ID_HELP } from '../flags.ts';

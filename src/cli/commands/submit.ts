@@ -1,18 +1,24 @@
 import type { Command } from 'commander';
 import { UsageError } from '../../core/errors.ts';
 import { isFinal, type Job } from '../../core/job.ts';
+import { catchUpAfter } from '../after-run.ts';
 import { buildHere } from '../build-here.ts';
 import { carryOn } from '../carry-on.ts';
+import { chooseMode } from '../choose-mode.ts';
 import type { Context, Io } from '../context.ts';
 import { findJob } from '../find-job.ts';
 import { addBuildFlags, addWaitFlags, type BuildFlags, type WaitFlags } from '../flags.ts';
+import { addNarrowFlags, writeNarrowFlags } from '../narrow-flags.ts';
+import { addPaceFlags, type PaceFlags, paceFlagsGiven } from '../pace-flags.ts';
 import { pickTarget } from '../pick-target.ts';
 import { describeJob, printJob, verdictOf } from '../print-job.ts';
+import { sayNothingMissing } from '../print-narrowed.ts';
 import type { Verdict } from '../report-error.ts';
 
-interface SubmitFlags extends BuildFlags, WaitFlags {
+interface SubmitFlags extends BuildFlags, WaitFlags, PaceFlags {
   readonly useBatch?: boolean;
   readonly submitOnly?: boolean;
+  readonly restInRealTime?: boolean;
 }
 
 export function addSubmitCommand(program: Command, io: Io): void {
@@ -21,17 +27,25 @@ export function addSubmitCommand(program: Command, io: Io): void {
     .summary('build, send, wait, write the results')
     .argument('[job]', 'a job file, a job id from build, or a FILE.jsonl of ready-made requests')
     .description(
-      'Build the requests, send them as batches, wait and write the results. Started again with the same content it ' +
-        'carries the unfinished job on. Without [job] it takes the only *.job.yaml of the workspace.',
+      'Build the requests, send them, wait and write the results: as batches with --use-batch (half the price, up to 24 ' +
+        'hours), else one by one in real time, with the same outputs. Started again with the same content it carries the ' +
+        'unfinished job on. Without [job] it takes the only *.job.yaml of the workspace.',
     )
     .option('--use-batch', 'use the Message Batches API')
-    .option('--submit-only', 'leave once the batches exist; retrieve fetches the results later');
+    .option('--submit-only', 'leave once the batches exist; retrieve fetches the results later')
+    .option(
+      '--rest-in-real-time',
+      'of a job that was submitted: ask now, at full price, for what its batches leave expired or canceled',
+    );
+  addNarrowFlags(command);
   addBuildFlags(command);
+  addPaceFlags(command);
   addWaitFlags(command)
     .addHelpText(
       'after',
       '\nExamples:\n  $ batchctl submit --use-batch\n  $ batchctl submit reviews.job.yaml --use-batch --submit-only --set model=claude-haiku-5-5\n' +
-        '  $ batchctl submit ready.jsonl --use-batch --emulator\n',
+        '  $ batchctl submit ready.jsonl --use-batch --emulator\n  $ batchctl submit --concurrency 16 --rpm 200\n' +
+        '  $ batchctl submit --use-batch --select teg=10-17 --limit 5\n  $ batchctl submit --use-batch --stage report --missing\n',
     )
     .action((target: string | undefined, flags: SubmitFlags, self: Command) =>
       io.run(self, (context) => submit(target, flags, context)),
@@ -39,24 +53,74 @@ export function addSubmitCommand(program: Command, io: Io): void {
 }
 
 async function submit(text: string | undefined, flags: SubmitFlags, context: Context): Promise<Verdict> {
-  if (flags.useBatch !== true) {
-    throw new UsageError('real-time mode is not there yet', {
-      code: 'use_batch_missing',
-      why: 'this version sends requests through the Message Batches API only',
-      next: `batchctl submit ${text === undefined ? '' : `${text} `}--use-batch${context.emulator ? ' --emulator' : ''}`,
+  if (flags.submitOnly && flags.notify !== undefined) {
+    throw new UsageError('--submit-only leaves before there is anything to notify of', {
+      code: 'wrong_usage',
+      next: 'leave --notify to the command that waits: batchctl retrieve latest --wait --notify URL',
     });
   }
+  if (flags.restInRealTime) return sendRest(text, flags, context);
+  refuseModeFlags(text, flags, context);
   const job = await pickJob(text, flags, context);
-  const fresh = isFinal(job.state)
-    ? job
-    : await carryOn(job, { submit: true, until: flags.submitOnly ? 'submitted' : 'final' }, flags, context);
+  if (job === null) return sayNothingMissing(context);
+  if (isFinal(job.state)) await catchUpAfter(job, flags.notify ?? null, context);
+  const fresh = isFinal(job.state) ? job : await send(job, flags, context);
   const document = await describeJob(fresh, await context.wire.localDeps());
   await printJob(document, context);
   const isSent = document.state === 'in_progress' || document.state === 'ended';
   return flags.submitOnly && isSent ? 'done' : verdictOf(document);
 }
 
-async function pickJob(text: string | undefined, flags: SubmitFlags, context: Context): Promise<Job> {
+/** Here the argument is a job that was submitted, never a job file. */
+async function sendRest(text: string | undefined, flags: SubmitFlags, context: Context): Promise<Verdict> {
+  if (flags.restInRealTime && flags.useBatch) {
+    throw new UsageError('--rest-in-real-time and --use-batch contradict each other', {
+      code: 'wrong_usage',
+      next: 'batchctl retry <id> sends the rest as a batch',
+    });
+  }
+  if (text === undefined) {
+    throw new UsageError('--rest-in-real-time needs the job that it is about', {
+      code: 'wrong_usage',
+      next: 'batchctl submit --rest-in-real-time latest',
+    });
+  }
+  const job = await findJob(text, context);
+  refuseBuildFlags(flags);
+  const { retryAndRun } = await import('../retry-and-run.ts');
+  const { stage: _stage, ...rest } = flags;
+  const document = await retryAndRun(job, { ...rest, on: [], restInRealTime: true }, context);
+  await printJob(document, context);
+  return verdictOf(document);
+}
+
+async function send(job: Job, flags: SubmitFlags, context: Context): Promise<Job> {
+  const mode = await chooseMode(job, flags.useBatch === true, context);
+  const until = flags.submitOnly ? 'submitted' : 'final';
+  return carryOn(job, { submit: true, until, mode }, flags, context);
+}
+
+/** Before a long build: what contradicts the way that was asked for. */
+function refuseModeFlags(text: string | undefined, flags: SubmitFlags, context: Context): void {
+  const again = `batchctl submit ${text === undefined ? '' : `${text} `}--use-batch`;
+  const emulator = context.emulator ? ' --emulator' : '';
+  if (flags.submitOnly && !flags.useBatch) {
+    throw new UsageError('--submit-only needs --use-batch', {
+      code: 'use_batch_missing',
+      why: 'without it requests are asked one by one, and nothing goes on once the command has left',
+      next: `${again} --submit-only${emulator}`,
+    });
+  }
+  const given = flags.useBatch ? paceFlagsGiven(flags) : [];
+  if (given.length === 0) return;
+  throw new UsageError(`${given.join(', ')} cannot be used with --use-batch`, {
+    code: 'wrong_usage',
+    why: 'a batch is one call, and the API decides how fast its requests are answered',
+    next: `${again}${emulator} without ${given.length === 1 ? 'it' : 'them'}`,
+  });
+}
+
+async function pickJob(text: string | undefined, flags: SubmitFlags, context: Context): Promise<Job | null> {
   const target = await pickTarget(text, context);
   if (target.kind !== 'job') {
     if (!context.emulator) await checkApi(context);
@@ -91,8 +155,13 @@ function refuseBuildFlags(flags: SubmitFlags): void {
   const given = [
     flags.set.length > 0 ? '--set' : null,
     flags.new ? '--new' : null,
+    flags.changed ? '--changed' : null,
+    flags.skipBad ? '--skip-bad' : null,
     flags.maxShardRequests === undefined ? null : '--max-shard-requests',
     flags.maxShardMb === undefined ? null : '--max-shard-mb',
+    ...writeNarrowFlags(flags)
+      .split(' ')
+      .filter((word) => word.startsWith('--')),
   ].filter((flag) => flag !== null);
   if (given.length === 0) return;
   throw new UsageError(`${given.join(', ')} cannot be used with a job that is built already`, {

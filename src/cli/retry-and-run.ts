@@ -1,0 +1,55 @@
+import { isFinal, type Job } from '../core/job.ts';
+import type { JobDocument } from '../core/job-document.ts';
+import type { FailureClass } from '../core/result.ts';
+import type { RetryOptions, RetrySummary } from '../steps/retry-job.ts';
+import { carryOn } from './carry-on.ts';
+import type { Context } from './context.ts';
+import type { WaitFlags } from './flags.ts';
+import { formatMany } from './output.ts';
+import type { PaceFlags } from './pace-flags.ts';
+import { describeJob } from './print-job.ts';
+
+export interface RetryWishes extends WaitFlags, PaceFlags {
+  readonly on: readonly FailureClass[];
+  readonly force?: boolean;
+  readonly stage?: string;
+  readonly restInRealTime?: boolean;
+  readonly submitOnly?: boolean;
+}
+
+/** Gives what did not succeed new requests and carries the job on, as `retry` and `submit --rest-in-real-time` ask for it. */
+export async function retryAndRun(job: Job, wishes: RetryWishes, context: Context): Promise<JobDocument> {
+  const settled = wishes.restInRealTime ? await settleFirst(job, wishes, context) : job;
+  const { retryJob } = await import('../steps/retry-job.ts');
+  const options: RetryOptions = {
+    classes: wishes.restInRealTime ? ['expired', 'canceled'] : wishes.on.length === 0 ? null : wishes.on,
+    force: wishes.force === true,
+    stage: wishes.stage ?? null,
+    route: wishes.restInRealTime ? 'real_time' : null,
+  };
+  const fresh = await carryOn(
+    settled,
+    { submit: true, until: wishes.submitOnly ? 'submitted' : 'final' },
+    wishes,
+    context,
+    async (deps) => sayRetried(await retryJob(settled, options, deps, context.signal), context),
+  );
+  return describeJob(fresh, await context.wire.localDeps());
+}
+
+/**
+ * What is still in batches is canceled and taken in before it is asked for in real time: a row that a batch answers after
+ * all must not be paid twice.
+ */
+async function settleFirst(job: Job, wishes: WaitFlags, context: Context): Promise<Job> {
+  if (isFinal(job.state)) return job;
+  const { cancelJob } = await import('../steps/cancel-job.ts');
+  context.talk.say(`canceling the batches of ${job.jobId} first, and waiting until they have ended`);
+  await cancelJob(job, await context.wire.deps(job, context), context.signal);
+  return carryOn(job, { submit: false, until: 'final', goesOn: true }, wishes, context);
+}
+
+function sayRetried({ requests, noUse }: RetrySummary, { talk }: Context): void {
+  talk.say(requests === 0 ? 'nothing to send again' : `${formatMany(requests, 'request')} to send again`);
+  for (const [why, rows] of noUse) talk.say(`${formatMany(rows, 'row')} not sent again: ${why}`);
+}

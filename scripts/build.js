@@ -1,14 +1,15 @@
 // Emits src to dist. The new dist is made beside the old one and takes its place by a rename, so that a program which
 // is running, or a test that starts one, never meets half a build.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const dist = join(root, 'dist');
 const fresh = join(root, 'node_modules', `.dist-${process.pid}-new`);
+const types = join(root, 'node_modules', `.dist-${process.pid}-types`);
 const old = join(root, 'node_modules', `.dist-${process.pid}-old`);
 const compiler = join(
   dirname(createRequire(import.meta.url).resolve('typescript/package.json')),
@@ -17,18 +18,52 @@ const compiler = join(
 );
 
 try {
-  process.exitCode = emit();
+  process.exitCode = emit(['-p', join(root, 'tsconfig.build.json'), '--outDir', fresh]).status ?? 1;
+  if (process.exitCode === 0) process.exitCode = emitTypes() ? 0 : 1;
   if (process.exitCode === 0) replaceDist();
 } finally {
   rmSync(fresh, { recursive: true, force: true });
+  rmSync(types, { recursive: true, force: true });
   rmSync(old, { recursive: true, force: true });
 }
 
-function emit() {
-  const args = [compiler, '-p', join(root, 'tsconfig.build.json'), '--outDir', fresh];
-  const { status, error } = spawnSync(process.execPath, args, { stdio: 'inherit' });
-  if (error) throw error;
-  return status ?? 1;
+function emit(args, stdio = 'inherit') {
+  const result = spawnSync(process.execPath, [compiler, ...args], { stdio, cwd: root, encoding: 'utf8' });
+  if (result.error) throw result.error;
+  return result;
+}
+
+/**
+ * The declarations that a user of the library needs: those of index.ts and of what they name, of some hundred that the
+ * compiler writes. What it says of the others, whose types need no names outside, is nobody's business.
+ */
+function emitTypes() {
+  const { stdout } = emit(
+    ['-p', join(root, 'tsconfig.types.json'), '--outDir', types, '--pretty', 'false'],
+    'pipe',
+  );
+  const files = new Set();
+  copyTypes('index.d.ts', files);
+  const wrong = stdout.split('\n').filter((line) => {
+    const [, path] = /^src\/(.*?)\.ts\(/.exec(line) ?? [];
+    return path !== undefined && files.has(`${path}.d.ts`);
+  });
+  if (wrong.length > 0) process.stderr.write(`${wrong.join('\n')}\n`);
+  return wrong.length === 0;
+}
+
+/** The compiler keeps imports as .ts, which other compilers do not have to understand. */
+function copyTypes(path, done) {
+  if (done.has(path)) return;
+  done.add(path);
+  const text = readFileSync(join(types, path), 'utf8').replaceAll(
+    /(['"])(\.\.?\/[^'"]+)\.ts\1/g,
+    '$1$2.js$1',
+  );
+  writeFileSync(join(fresh, path), text);
+  for (const [, target] of text.matchAll(/['"](\.\.?\/[^'"]+)\.js['"]/g)) {
+    copyTypes(posix.join(posix.dirname(path), `${target}.d.ts`), done);
+  }
 }
 
 function replaceDist() {

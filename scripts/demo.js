@@ -10,12 +10,13 @@ import { fileURLToPath } from 'node:url';
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 const BIN = join(ROOT, 'bin', 'batchctl.js');
 const EXAMPLE = join(ROOT, 'examples', 'round-reports');
-const REQUESTS = 32;
+const ROUNDS = 32;
+const STAGES = 3; // notes, then a report and a brief from them
 const WIDTH = 80;
 const KILL_WITHIN_MS = 50;
 
 // Left behind where the example was run in place.
-const PRODUCED = ['.batchctl', 'batch_requests', 'batch_results', 'reports'];
+const PRODUCED = ['.batchctl', 'batch_requests', 'batch_results', 'notes', 'reports', 'briefs'];
 
 class DemoError extends Error {}
 
@@ -36,7 +37,7 @@ try {
 
 async function demo() {
   print(
-    `A report for each of 4 rounds of 8 golf tournaments: ${REQUESTS} requests.`,
+    `Notes, a report and a brief for each of ${ROUNDS} golf rounds: ${ROUNDS * STAGES} requests in the end.`,
     'Everything runs on the embedded emulator: no key, no network, no cost.',
     `Folder: ${folder}`,
   );
@@ -47,8 +48,8 @@ async function demo() {
   step(2, 'send the batch and leave', 'The batch exists, and nobody has to wait for it.');
   await run(['submit', '--use-batch', '--submit-only', '--emulator']);
   const [first] = await json(['list', '--json']);
-  expect(first?.requests === REQUESTS, `a job of ${REQUESTS} requests is pending`);
-  expect(first.batches.length === 1, 'it has one batch for its one shard');
+  expect(first?.batches.length === 1, 'a job is pending, with a batch for its first stage');
+  expect(first.batches[0].requests === ROUNDS, `the batch has ${ROUNDS} requests: the notes`);
 
   step(3, 'list', 'What is pending; read from the local database, no server is asked.');
   await run(['list']);
@@ -56,13 +57,13 @@ async function demo() {
   step(
     4,
     'a second job, killed',
-    'The same rounds with another model, cut into shards of at most eight. Some\n' +
+    'The notes alone with another model, cut into shards of at most eight. Some\n' +
       'milliseconds after the first is sent, the process gets a real kill -9.',
   );
   await runAndKill(
     [
       ...['submit', '--use-batch', '--emulator', '--max-shard-requests', '8'],
-      ...['--set', 'model=claude-opus-5-5', '--set', 'output=opus/teg{{teg}}-round{{round}}.md'],
+      ...['--stage', 'notes', '--set', 'model=claude-opus-5-5'],
     ],
     / is batch msgbatch_/,
   );
@@ -81,25 +82,34 @@ async function demo() {
   await run(['resume', killed.job_id, '--settle', '10s']);
   const resumed = await json(['status', killed.job_id, '--json']);
   const sent = new Set(resumed.batches.map((batch) => batch.shard));
-  expect(resumed.succeeded === REQUESTS, `all ${REQUESTS} requests of the killed job succeeded`);
+  expect(resumed.succeeded === ROUNDS, `all ${ROUNDS} requests of the killed job succeeded`);
   expect(
     sent.size === shards && resumed.batches.length === shards,
     `${shards} shards, ${shards} batches: one each`,
   );
 
-  step(6, 'retrieve', 'The first job again, in another process than the one that sent it.');
+  step(
+    6,
+    'retrieve',
+    'The first job again, in another process than the one that sent it. Once the\n' +
+      'notes are there, it makes and sends the stages that are built from them.',
+  );
   await run(['retrieve', first.job_id, '--wait']);
 
   step(7, 'verify', 'Every request has exactly one row, and every file is there and unchanged.');
-  for (const { job_id: id } of [first, killed]) {
+  const all = [
+    [first.job_id, ROUNDS * STAGES],
+    [killed.job_id, ROUNDS],
+  ];
+  for (const [id, requests] of all) {
     await run(['verify', id]);
     const proof = await json(['verify', id, '--json']);
-    expect(proof.ok === true && proof.succeeded === REQUESTS, `${id} is complete`);
+    expect(proof.ok === true && proof.succeeded === requests, `${id} is complete: ${requests} requests`);
   }
   const onServer = await countBatchesOnServer();
   expect(
-    onServer === 1 + shards,
-    `the emulator was sent 1 + ${shards} batches, none twice (it has ${onServer})`,
+    onServer === STAGES + shards,
+    `the emulator was sent ${STAGES} + ${shards} batches, none twice (it has ${onServer})`,
   );
 
   showReports();
@@ -112,7 +122,7 @@ function showReports() {
     entry.isFile(),
   );
   heading('the reports');
-  expect(written.length === REQUESTS, `${REQUESTS} files in reports/, where the job file wants them`);
+  expect(written.length === ROUNDS, `${ROUNDS} files in reports/, where the job file wants them`);
   const one = join(reports, 'teg17', 'round4.md');
   print('', 'reports/teg17/round4.md begins (the emulator writes placeholder text):', '');
   printOutput(`${wrap(readFileSync(one, 'utf8')).slice(0, 4).join('\n')}\n`);
@@ -120,7 +130,7 @@ function showReports() {
 
 /** A shard is a file of requests. */
 function countShards(jobId) {
-  return readdirSync(join(folder, 'batch_requests', jobId)).filter((name) => /^main-\d+\.jsonl$/.test(name))
+  return readdirSync(join(folder, 'batch_requests', jobId)).filter((name) => /^notes-\d+\.jsonl$/.test(name))
     .length;
 }
 

@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { installPackage, runProgram, typeCheck } from './support/installed-package.ts';
 import { makeTempDir, writeFile } from './support/temp-dir.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url)).replace(/[/\\]$/, '');
@@ -17,13 +18,18 @@ test('the package holds the program, its schema, examples and docs', () => {
     'CHANGELOG.md',
     'bin/batchctl.js',
     'dist/cli/main.js',
+    'dist/index.js',
+    'dist/index.d.ts',
     'dist/store/migrations/0001-initial.js',
     'schemas/job.schema.json',
     'docs/cli.md',
     'docs/job-file.md',
+    'docs/library.md',
     'examples/round-reports/round-reports.job.yaml',
     'examples/round-reports/data/teg17/round4.csv',
     'examples/product-copy/data/products.csv',
+    'examples/interviews/write-interview.mjs',
+    'examples/entity-extraction/sections/Lantern Sea - 1 of 2.meta.json',
   ]) {
     expect(files).toContain(path);
   }
@@ -33,7 +39,7 @@ test('the package holds no tests, no sources and nothing that a run leaves behin
   const foreign = packedFiles(ROOT).filter(
     (path) =>
       /^(?:test|src|scripts|node_modules|batch_requests|batch_results)\//.test(path) ||
-      /(?:^|\/)\.|\.(?:ts|map|tgz|db|log)$/.test(path),
+      /(?:^|\/)\.|(?<!\.d)\.ts$|\.(?:map|tgz|db|log)$/.test(path),
   );
   expect(foreign).toEqual([]);
 });
@@ -60,6 +66,70 @@ test('no packed file names a folder of the machine that built it', () => {
     return places.some((place) => text.includes(place)) || text.includes('sourceMappingURL');
   });
   expect(telling).toEqual([]);
+});
+
+describe('a program that imports the installed package', () => {
+  let project = '';
+  beforeAll(() => {
+    project = installPackage();
+  });
+  afterAll(() => rmSync(project, { recursive: true, force: true }));
+
+  test('runs a job without a line printed, a signal caught or a part of the command line loaded', async () => {
+    writeFile(
+      join(project, 'quiet.mjs'),
+      `import { createRequire } from 'node:module';
+import { openWorkspace, runBatch } from 'batchctl';
+const before = process.eventNames().map((name) => [name, process.listenerCount(name)]);
+const workspace = await openWorkspace({ dir: '.', emulator: true });
+const rows = await runBatch(workspace, ['hello'], { model: 'claude-sonnet-5-5', maxTokens: 400 });
+await workspace.close();
+const after = process.eventNames().map((name) => [name, process.listenerCount(name)]);
+const { version } = createRequire(import.meta.url)('batchctl/package.json');
+const said = { rows: rows.length, before, after, exitCode: process.exitCode ?? null, version };
+process.stdout.write(JSON.stringify(said));
+`,
+    );
+    // Loading one of these would end the program.
+    for (const name of ['commander', 'ora', '@inquirer/prompts']) {
+      rmSync(join(project, 'node_modules', name), { recursive: true, force: true });
+    }
+    const { stdout, stderr, code } = await runProgram('quiet.mjs', project);
+    expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
+    const said = JSON.parse(stdout);
+    expect(said).toMatchObject({ rows: 1, exitCode: null, version: expect.stringMatching(/^\d+\.\d+\.\d+/) });
+    expect(said.after).toEqual(said.before);
+  });
+
+  test('is told of a wrong use by its compiler', () => {
+    writeFile(
+      join(project, 'wrong.ts'),
+      `import { buildRequests, openWorkspace, submitJob } from 'batchctl';
+const workspace = await openWorkspace({ dir: '.' });
+const job = await buildRequests(workspace, { name: 'a', model: 'm', max_tokens: 4, prompt: 'Hi', records: [] });
+const { state } = await submitJob(job, { mode: 'batch' });
+if (state === 'finished') await submitJob(job, { until: 'later' });
+await buildRequests(workspace, { name: 'a', maxTokens: 4, records: [] });
+`,
+    );
+    expect(
+      typeCheck(project).map((line) => /^wrong\.ts\((\d+)/.exec(line.slice(line.indexOf('wrong.ts')))?.[1]),
+    ).toEqual(['5', '5', '6']);
+  });
+
+  test('finds the schema of job files, and nothing below dist', async () => {
+    writeFile(
+      join(project, 'paths.mjs'),
+      `import.meta.resolve('batchctl/schemas/job.schema.json');
+try { import.meta.resolve('batchctl/dist/cli/main.js'); } catch (error) { process.stdout.write(error.code); }
+`,
+    );
+    expect(await runProgram('paths.mjs', project)).toEqual({
+      code: 0,
+      stdout: 'ERR_PACKAGE_PATH_NOT_EXPORTED',
+      stderr: '',
+    });
+  });
 });
 
 /** What `npm pack` would put into the tarball. Nothing is built or written for it. */

@@ -110,6 +110,7 @@ const PROBE: Job = {
     retry: null,
     limits: DEFAULT_SHARD_LIMITS,
     changedOnly: false,
+    needsFrozen: false,
     private: false,
     on: 'api',
     file: null,

@@ -35,7 +35,7 @@ export function formatJob(document: JobDocument): string {
   const lines = [
     `job       ${document.job_id}`,
     `state     ${document.state}`,
-    `requests  ${formatCount(document.requests)}${describeRows(document)}`,
+    `requests  ${formatCount(document.requests)}${document.mode === 'real_time' ? ' in real time' : ''}${describeRows(document)}`,
   ];
   const { input_tokens, output_tokens, cache_creation_input_tokens, cache_read_input_tokens } =
     document.usage;

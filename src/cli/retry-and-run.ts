@@ -19,14 +19,15 @@ export interface RetryWishes extends WaitFlags, PaceFlags {
 
 /** Gives what did not succeed new requests and carries the job on, as `retry` and `submit --rest-in-real-time` ask for it. */
 export async function retryAndRun(job: Job, wishes: RetryWishes, context: Context): Promise<JobDocument> {
-  const settled = wishes.restInRealTime ? await settleFirst(job, wishes, context) : job;
-  const { retryJob } = await import('../steps/retry-job.ts');
+  const { checkRetry, retryJob } = await import('../steps/retry-job.ts');
   const options: RetryOptions = {
-    classes: wishes.restInRealTime ? ['expired', 'canceled'] : wishes.on.length === 0 ? null : wishes.on,
+    classes: wishes.on.length > 0 ? wishes.on : wishes.restInRealTime ? ['expired', 'canceled'] : null,
     force: wishes.force === true,
     stage: wishes.stage ?? null,
     route: wishes.restInRealTime ? 'real_time' : null,
   };
+  checkRetry(job, options);
+  const settled = wishes.restInRealTime ? await settleFirst(job, wishes, context) : job;
   const fresh = await carryOn(
     settled,
     { submit: true, until: wishes.submitOnly ? 'submitted' : 'final' },
@@ -44,8 +45,11 @@ export async function retryAndRun(job: Job, wishes: RetryWishes, context: Contex
 async function settleFirst(job: Job, wishes: WaitFlags, context: Context): Promise<Job> {
   if (isFinal(job.state)) return job;
   const { cancelJob } = await import('../steps/cancel-job.ts');
+  const deps = await context.wire.deps(job, context);
+  // A run that is at work on the job would take in what is left, and this one could ask for nothing.
+  deps.locks.lockJob(job.jobId).release();
   context.talk.say(`canceling the batches of ${job.jobId} first, and waiting until they have ended`);
-  await cancelJob(job, await context.wire.deps(job, context), context.signal);
+  await cancelJob(job, deps, context.signal);
   return carryOn(job, { submit: false, until: 'final', goesOn: true }, wishes, context);
 }
 

@@ -98,6 +98,7 @@ const SAMPLE: JobDocument = {
   job_id: 'sample-20260301-181200',
   name: 'sample',
   state: 'done',
+  mode: 'batch',
   requests: 1,
   succeeded: 1,
   errored: 0,

@@ -67,13 +67,27 @@ export function toRanges(seqs: readonly number[]): SeqRanges {
   return ranges;
 }
 
+/** `ranges` in ascending order, as toRanges gives them. */
 export function isInRanges(ranges: SeqRanges, seq: number): boolean {
-  return ranges.some(([from, to]) => seq >= from && seq <= to);
+  let [low, high] = [0, ranges.length - 1];
+  while (low <= high) {
+    const middle = (low + high) >> 1;
+    const [from = 0, to = 0] = ranges[middle] ?? [];
+    if (seq < from) high = middle - 1;
+    else if (seq > to) low = middle + 1;
+    else return true;
+  }
+  return false;
 }
 
 /** Shard → its good rows that have no file. */
 export function rowsWithoutFile(reports: readonly AppliedReport[]): ReadonlyMap<number, SeqRanges> {
-  return new Map(reports.map((one) => [one.shardId, [...one.refusedOutputs, ...one.withoutOutput]]));
+  return new Map(
+    reports.map((one) => [
+      one.shardId,
+      [...one.refusedOutputs, ...one.withoutOutput].sort(([a], [b]) => a - b),
+    ]),
+  );
 }
 
 /** Sentences up to a limit, and how many there were. */

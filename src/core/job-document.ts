@@ -1,4 +1,4 @@
-import type { Job, JobState } from './job.ts';
+import type { Job, JobMode, JobState } from './job.ts';
 import type { ShardView } from './ports/store-views.ts';
 import { addTallies, EMPTY_TALLY, type FailureClass } from './result.ts';
 
@@ -7,6 +7,8 @@ export interface JobDocument {
   readonly job_id: string;
   readonly name: string;
   readonly state: JobState;
+  /** How its requests go; null until it is submitted. */
+  readonly mode: JobMode | null;
   readonly requests: number;
   readonly succeeded: number;
   readonly errored: number;
@@ -51,6 +53,7 @@ export function jobDocument(job: Job, shards: readonly ShardView[], outputDir: s
     job_id: job.jobId,
     name: job.name,
     state: job.state,
+    mode: job.mode,
     requests: job.records * job.stages.length,
     succeeded: tally.succeeded,
     errored: tally.errored,

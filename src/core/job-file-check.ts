@@ -3,7 +3,7 @@ import type { JobFile } from './job-file.ts';
 import { describeProblems, type JobFileProblem } from './job-file-problems.ts';
 import { keyProblems, nameProblems } from './job-file-rules.ts';
 import { jobFileSchema } from './job-file-schema.ts';
-import { RETRYABLE } from './retry-rule.ts';
+import { RETRIED_BY_DEFAULT } from './retry-rule.ts';
 import { toSource } from './source-check.ts';
 import { toStages } from './stage-check.ts';
 
@@ -54,7 +54,9 @@ export function checkJobFile(input: unknown, place: JobFilePlace): CheckedJobFil
       stages,
       private: file.private ?? false,
       retry:
-        file.retry === undefined ? null : { attempts: file.retry.attempts, on: file.retry.on ?? RETRYABLE },
+        file.retry === undefined
+          ? null
+          : { attempts: file.retry.attempts, on: file.retry.on ?? RETRIED_BY_DEFAULT },
       onEnd: file.on_end ?? null,
       git: file.git === undefined ? null : { message: file.git.commit, per: file.git.per ?? 'job' },
     },

@@ -64,7 +64,7 @@ export const jobFileSchema = z
           .array(z.enum(RETRYABLE))
           .min(1)
           .optional()
-          .describe('Classes of failure. Default: all of these.'),
+          .describe('Classes of failure. Default: all of these but missing, which may have been paid.'),
       })
       .optional()
       .describe('Sends again by itself what did not succeed, by class of failure.'),

@@ -16,6 +16,9 @@ export function specOf(
     ),
     retry: job.retry,
     private: job.private,
+    needsFrozen: job.stages.some(
+      ({ schema, output }) => schema !== null || (output !== null && output.content.kind !== 'answer'),
+    ),
     ...place,
   };
 }

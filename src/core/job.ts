@@ -47,6 +47,8 @@ export interface JobSpec {
   /** Stage → the stages it needs; one that needs none is left out. */
   readonly needs: Readonly<Record<string, readonly string[]>>;
   readonly retry: RetryRule | null;
+  /** Its answers are judged, or written, by the job file as it was built. */
+  readonly needsFrozen: boolean;
   /** Where shards are cut, those of later stages and retries too. */
   readonly limits: ShardLimits;
   /** Requests that were answered before in this workspace take their answers from there. */

@@ -16,6 +16,17 @@ export interface RetryFacts {
   readonly judgement: Judgement | null;
   /** The most that the model may answer; null where it is not known. */
   readonly maxOutputTokens: (model: string) => number | null;
+  /** The user insists. */
+  readonly isForced: boolean;
+}
+
+const UNREADABLE =
+  'its result is of a form that batchctl does not know, so it may have been paid (--force sends it again)';
+
+/** Kinds of error that are ours, for a result that nobody could read. */
+function isUnreadable({ judgement }: RetryFacts): boolean {
+  const type = judgement?.error?.type ?? '';
+  return type === 'malformed_result' || type.startsWith('unknown:');
 }
 
 /**
@@ -29,7 +40,9 @@ export function retryRequest(facts: RetryFacts): RetryRequest {
     case 'invalid_output':
       return withCorrection(facts);
     default:
-      return { kind: 'send', paramsJson: facts.paramsJson };
+      return isUnreadable(facts) && !facts.isForced
+        ? { kind: 'no_use', why: UNREADABLE }
+        : { kind: 'send', paramsJson: facts.paramsJson };
   }
 }
 
@@ -50,6 +63,8 @@ function withMoreTokens({ paramsJson, judgement, maxOutputTokens }: RetryFacts):
 
 function withCorrection({ paramsJson, judgement }: RetryFacts): RetryRequest {
   const span = memberSpans(paramsJson).findLast((member) => member.name === 'messages');
+  if (judgement?.error?.type === 'too_long')
+    return { kind: 'no_use', why: 'the answer is there, only too long to be read' };
   const text = judgement?.text ?? '';
   // An assistant turn may not be empty.
   if (span === undefined || text.trim() === '') return { kind: 'send', paramsJson };

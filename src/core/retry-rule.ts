@@ -11,8 +11,22 @@ export const RETRYABLE = [
   'invalid_output',
 ] as const satisfies readonly FailureClass[];
 
-/** What `retry` sends again: what a job may send by itself, and what only the user can want again. */
-export const RETRIED_WHEN_ASKED: readonly FailureClass[] = [...RETRYABLE, 'canceled', 'paused', 'auth'];
+/**
+ * What a job with a rule sends again if it does not say which. Not `missing`: nobody knows whether a request without a
+ * result was paid, so that only a user can want it twice.
+ */
+export const RETRIED_BY_DEFAULT: readonly FailureClass[] = RETRYABLE.filter((name) => name !== 'missing');
+
+/** What `retry` sends again: the same, and what only the user can want again. */
+export const RETRIED_WHEN_ASKED: readonly FailureClass[] = [
+  ...RETRIED_BY_DEFAULT,
+  'canceled',
+  'paused',
+  'auth',
+];
+
+/** Sent again when it is named: it may have been paid. */
+export const RETRIED_WHEN_NAMED: readonly FailureClass[] = ['missing'];
 
 /** What the same request would only meet again; sent when the user insists. */
 export const RETRIED_WITH_FORCE: readonly FailureClass[] = ['invalid_request', 'not_found', 'refused'];

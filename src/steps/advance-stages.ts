@@ -118,6 +118,7 @@ async function retryByRule(run: Run, stage: StageFacts, job: Job, signal: AbortS
       maxAttempt: rule.attempts - 1,
       route: null,
       maxOutputTokens: maxOutputTokensOf(job),
+      isForced: false,
     },
     signal,
   );

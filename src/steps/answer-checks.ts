@@ -10,7 +10,7 @@ import { loadFrozen } from './frozen-job.ts';
 export type AnswerChecks = ReadonlyMap<string, AnswerCheck>;
 
 /** From the job as it was built, so that a raw line always gets the same verdict. Load it once for many rows. */
-export async function loadChecks(job: Pick<Job, 'jobId'>, files: JobFiles): Promise<AnswerChecks> {
+export async function loadChecks(job: Pick<Job, 'jobId' | 'spec'>, files: JobFiles): Promise<AnswerChecks> {
   return checksOf(await loadFrozen(job, files), frozenPath(files.requestsDir(job.jobId)));
 }
 

@@ -6,6 +6,7 @@ import { applyAnswers } from './apply-answers.ts';
 import { cancelAnswers } from './cancel-answers.ts';
 import type { Deps, LocalDeps } from './deps.ts';
 import { finishJob } from './finish-job.ts';
+import { recordReused } from './record-reused.ts';
 import { repeatRead } from './repeat-read.ts';
 
 /**
@@ -74,6 +75,7 @@ export async function cancelUnsent(job: Job, deps: LocalDeps, signal: AbortSigna
   // A run that was cut off may have left half a round, whose rows would have no verdict.
   await deps.store.settleAfterCrash(job.id);
   await deps.store.requestCancel(job.id, deps.clock.now());
+  if (job.submitRequestedAt !== null) await recordReused(job, deps);
   await cancelAnswers(job, deps, signal);
   for (const { shard, batch } of await deps.store.shards(job.id))
     if (batch === null) await applyAnswers(job, shard, deps, signal);

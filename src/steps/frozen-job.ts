@@ -7,9 +7,13 @@ import { frozenPath, type JobFiles } from '../core/ports/files.ts';
  * The job file as it was built, with all that it names; null for a job that was built without one. Later stages, retries,
  * the check of answers and what is written from them depend on it, so that a change of the job file changes no job.
  */
-export async function loadFrozen(job: Pick<Job, 'jobId'>, files: JobFiles): Promise<JobFile | null> {
+export async function loadFrozen(job: Pick<Job, 'jobId' | 'spec'>, files: JobFiles): Promise<JobFile | null> {
   const path = frozenPath(files.requestsDir(job.jobId));
-  if (!files.exists(path)) return null;
+  if (!files.exists(path)) {
+    if (job.spec.needsFrozen)
+      throw frozenGone(path, `put it back from a copy, then batchctl retrieve ${job.jobId}`);
+    return null;
+  }
   let text = '';
   for await (const lines of files.lines(path)) for (const line of lines) text += `${line.text}\n`;
   try {
@@ -31,13 +35,19 @@ export async function loadFrozen(job: Pick<Job, 'jobId'>, files: JobFiles): Prom
  *
  * @throws StoreError when it is gone or damaged.
  */
-export async function requireFrozen(job: Pick<Job, 'jobId'>, files: JobFiles): Promise<JobFile> {
+export async function requireFrozen(job: Pick<Job, 'jobId' | 'spec'>, files: JobFiles): Promise<JobFile> {
   const frozen = await loadFrozen(job, files);
   if (frozen !== null) return frozen;
-  throw new StoreError(`${frozenPath(files.requestsDir(job.jobId))} is gone`, {
+  const cancel = `or batchctl cancel ${job.jobId}, which keeps what is there`;
+  const next = `put it back from a copy, then batchctl resume ${job.jobId}; ${cancel}`;
+  throw frozenGone(frozenPath(files.requestsDir(job.jobId)), next);
+}
+
+function frozenGone(path: string, next: string): StoreError {
+  return new StoreError(`${path} is gone`, {
     code: 'frozen_job_gone',
-    why: 'it holds the job as it was built, and the requests of its later stages are made from it',
-    next: `put it back from a copy, then batchctl resume ${job.jobId}; or batchctl cancel ${job.jobId}, which keeps what is there`,
+    why: 'it holds the job as it was built: requests of later stages, the check of answers and the outputs are made from it',
+    next,
   });
 }
 

@@ -13,7 +13,7 @@ export interface Answer {
 }
 
 /** The answers of a job, judged as when they came. Close it when done. */
-export async function openRawReaders(job: Pick<Job, 'jobId'>, files: JobFiles): Promise<RawReaders> {
+export async function openRawReaders(job: Pick<Job, 'jobId' | 'spec'>, files: JobFiles): Promise<RawReaders> {
   return new RawReaders(files, files.resultsDir(job.jobId), await loadChecks(job, files));
 }
 

@@ -1,3 +1,4 @@
+import { StoreError } from '../core/errors.ts';
 import type { StageFacts } from '../core/job.ts';
 import type { JobFile } from '../core/job-file.ts';
 import type { AttachmentReader } from '../core/ports/attachments.ts';
@@ -16,6 +17,7 @@ import { planRendering, type RenderPlan } from './render-plan.ts';
 import { RecordProblem, renderParams } from './render-stage.ts';
 import { commitRound, openRound, type Round } from './round.ts';
 import type { Run } from './run.ts';
+import { isGood } from './write-outputs.ts';
 
 const CHUNK_ROWS = 500;
 
@@ -107,7 +109,7 @@ async function releaseRows(
     for (const row of await run.deps.store.rowsOf(need.id, seqs)) {
       const answer = answers.answerOf(row);
       if (answer === null) continue;
-      if (!isGood(answer.judgement)) throw damaged(row, answer.judgement.error?.message);
+      if (!isGood(answer.judgement)) throw damaged(row, run.job.jobId);
       given.set(row.seq, stageAnswer(answer.judgement));
     }
     answersOf.set(need.name, given);
@@ -130,11 +132,11 @@ async function releaseRows(
 }
 
 /** It was good when it came: a request made from what is left of it would be paid for nothing. */
-function damaged({ customId, stage, shardNumber }: RowView, what = 'it is no good answer'): StoreError {
+function damaged({ customId, stage, shardNumber }: RowView, jobId: string): StoreError {
   return new StoreError(`the answer of ${customId} cannot be read any more`, {
     code: 'raw_damaged',
-    why: `the raw results of ${stage} shard ${shardNumber} are not the file that was recorded: ${what}`,
-    next: 'batchctl retrieve <id> downloads them again, then the same command',
+    why: `the raw results of stage ${stage}, shard ${shardNumber}, are not the file that was recorded`,
+    next: `batchctl verify ${jobId}; batchctl retrieve ${jobId} downloads them again, then the same command`,
   });
 }
 

@@ -1,7 +1,7 @@
 import { UsageError } from '../core/errors.ts';
 import { isFinal, type Job } from '../core/job.ts';
 import type { FailureClass } from '../core/result.ts';
-import { RETRIED_WHEN_ASKED, RETRIED_WITH_FORCE } from '../core/retry-rule.ts';
+import { RETRIED_WHEN_ASKED, RETRIED_WHEN_NAMED, RETRIED_WITH_FORCE } from '../core/retry-rule.ts';
 import type { Shard } from '../core/shard.ts';
 import type { Deps } from './deps.ts';
 import { requireFrozen } from './frozen-job.ts';
@@ -52,7 +52,13 @@ export async function retryJob(
   for (const stage of job.stages) {
     if (options.stage !== null && stage.name !== options.stage) continue;
     const maxOutputTokens = maxOutputTokensOf(job);
-    const what = { classes, maxAttempt: Number.MAX_SAFE_INTEGER, route: options.route, maxOutputTokens };
+    const what = {
+      classes,
+      maxAttempt: Number.MAX_SAFE_INTEGER,
+      route: options.route,
+      maxOutputTokens,
+      isForced: options.force,
+    };
     const retried = await retryStage(run, stage, what, signal);
     requests += retried.requests;
     for (const [why, rows] of retried.noUse) noUse.set(why, (noUse.get(why) ?? 0) + rows);
@@ -63,7 +69,13 @@ export async function retryJob(
   return { requests, noUse };
 }
 
-function refuse(job: Job, options: RetryOptions): void {
+/**
+ * What is wrong with a retry whatever becomes of the job: to be asked before anything is done for it.
+ *
+ * @throws UsageError
+ */
+export function checkRetry(job: Job, options: RetryOptions): void {
+  classesOf(options);
   if (job.submitRequestedAt === null) {
     throw new UsageError(`job ${job.jobId} was built but not submitted`, {
       code: 'job_not_submitted',
@@ -76,6 +88,10 @@ function refuse(job: Job, options: RetryOptions): void {
       why: `its stages are ${job.spec.stages.join(', ')}`,
     });
   }
+}
+
+function refuse(job: Job, options: RetryOptions): void {
+  checkRetry(job, options);
   if (!isFinal(job.state) && job.cancelRequestedAt !== null) {
     throw new UsageError(`job ${job.jobId} is being canceled`, {
       code: 'job_canceling',
@@ -86,8 +102,9 @@ function refuse(job: Job, options: RetryOptions): void {
 }
 
 function classesOf({ classes, force }: RetryOptions): readonly FailureClass[] {
-  const allowed = force ? [...RETRIED_WHEN_ASKED, ...RETRIED_WITH_FORCE] : RETRIED_WHEN_ASKED;
-  if (classes === null) return allowed;
+  const whole = force ? [...RETRIED_WHEN_ASKED, ...RETRIED_WITH_FORCE] : RETRIED_WHEN_ASKED;
+  if (classes === null) return whole;
+  const allowed = [...whole, ...RETRIED_WHEN_NAMED];
   const barred = classes.filter((name) => !allowed.includes(name));
   if (barred.length === 0) return classes;
   throw new UsageError(`${barred.join(', ')} is not sent again like this`, {

@@ -22,6 +22,8 @@ export interface Retrying {
   /** Null: the way the job goes. */
   readonly route: Shard['route'] | null;
   readonly maxOutputTokens: (model: string) => number | null;
+  /** Also what may have been paid although nobody can read its result. */
+  readonly isForced: boolean;
 }
 
 export interface Retried {
@@ -88,6 +90,7 @@ async function retryRow(
     paramsJson: sent.paramsJson,
     judgement: answer?.judgement ?? null,
     maxOutputTokens: what.maxOutputTokens,
+    isForced: what.isForced,
   });
   if (request.kind === 'no_use') return request.why;
   return { seq: row.seq, customId: row.customId, group: sent.group, paramsJson: request.paramsJson };

@@ -17,6 +17,7 @@ export function readSpec(json: string): JobSpec {
     stages: spec.texts('stages'),
     needs: spec.has('needs') ? spec.object('needs').allTexts() : {},
     retry: spec.has('retry') ? readRetry(spec) : null,
+    needsFrozen: spec.has('needsFrozen') && spec.flag('needsFrozen'),
     changedOnly: spec.has('changedOnly') && spec.flag('changedOnly'),
     limits: spec.has('limits') ? readLimits(spec) : DEFAULT_SHARD_LIMITS,
     private: spec.flag('private'),

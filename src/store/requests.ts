@@ -151,6 +151,15 @@ export function prepareRequests(db: Db) {
       AND requests.failure IN (SELECT value FROM json_each(:classes))
       AND requests.attempt <= :maxAttempt
       AND shards.state IN ('applied','canceled','lost')
+      AND NOT EXISTS (
+        -- An answer that came late is paid already.
+        SELECT 1
+        FROM past_attempts AS past
+        WHERE past.stage_id = requests.stage_id
+          AND past.seq = requests.seq
+          AND past.status = 'succeeded'
+          AND past.failure IS NULL
+      )
     ORDER BY requests.seq
     LIMIT :limit
   `);

@@ -188,10 +188,12 @@ export function retrieving(connection: Connection): Retrieving {
           jobs.requestCancel(jobId, at);
           events.record({ jobId, kind: 'cancel_requested' });
         }
-        // What is asked one by one may have answers already: they are kept by whoever settles the rest.
+        // What is asked one by one may have answers already, and what was reused has: whoever settles the rest keeps them.
+        const isAnswered = ({ route }: Shard): boolean =>
+          route === 'real_time' || (route === 'none' && job.submitRequestedAt !== null);
         const unsent = shards
           .ofJob(jobId)
-          .filter(({ shard }) => shard.state === 'built' && shard.route !== 'real_time');
+          .filter(({ shard }) => shard.state === 'built' && !isAnswered(shard));
         // One that is being uploaded right now is canceled too: its seal asks for a shard that is built.
         for (const { shard } of unsent) cancelShard(connection, shard);
         connection.foldJob(jobId);

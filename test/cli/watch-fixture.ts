@@ -20,6 +20,7 @@ const JOB: Job = {
     needs: {},
     retry: null,
     limits: DEFAULT_SHARD_LIMITS,
+    needsFrozen: false,
     changedOnly: false,
     private: false,
     on: 'api',

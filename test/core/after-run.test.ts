@@ -12,6 +12,7 @@ const JOB = {
   job_id: 'notes-20260301-181200',
   name: 'notes',
   state: 'done',
+  mode: 'batch',
   requests: 5,
   succeeded: 4,
   errored: 1,

@@ -32,6 +32,7 @@ async function startPacking(limits: Partial<ShardLimits> = {}): Promise<Packing>
       needs: {},
       retry: null,
       limits: DEFAULT_SHARD_LIMITS,
+      needsFrozen: false,
       changedOnly: false,
       private: false,
       on: 'emulator',

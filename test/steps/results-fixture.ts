@@ -118,6 +118,7 @@ export async function makeFixture(options: FixtureOptions = {}): Promise<Fixture
     needs: {},
     retry: null,
     limits: DEFAULT_SHARD_LIMITS,
+    needsFrozen: false,
     changedOnly: false,
     on: 'emulator' as const,
     private: options.private ?? false,

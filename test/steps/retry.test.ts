@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { jobDocument } from '../../src/core/job-document.ts';
@@ -234,4 +234,44 @@ test('what a canceled batch has left is asked for in real time, and what it answ
   expect(rows.every((row) => row['status'] === 'succeeded')).toBe(true);
   expect(rows.filter((row) => row['batch_id'] === null)).toHaveLength(canceled.length);
   await expectWhole(bench, job.id);
+});
+
+test('a row without a result may have been paid, so it goes out again only when it is named', async () => {
+  const bench = await makeWorkbench();
+  await bench.setFaults('results-missing=2');
+  const job = await buildFrom(bench, yaml('retry: { attempts: 2 }\n'));
+  await bench.run(job);
+  await bench.retry(job);
+  expect(await bench.ownBatches()).toHaveLength(1);
+  await bench.setFaults();
+  await bench.retry(job, { classes: ['missing'] });
+  expect((await bench.ownBatches()).map((batch) => batch.requests)).toEqual([20, 2]);
+  await expectWhole(bench, job.id);
+});
+
+test('a result of a form that nobody knows is not taken for one that may be sent again', async () => {
+  const bench = await makeWorkbench();
+  await bench.setFaults('results-odd-type');
+  const job = await buildFrom(bench, yaml('retry: { attempts: 2 }\n'));
+  await bench.run(job);
+  expect(await bench.ownBatches()).toHaveLength(1);
+  await bench.setFaults();
+  await bench.retry(job);
+  expect(await bench.ownBatches()).toHaveLength(1);
+  await bench.retry(job, { force: true });
+  expect(await bench.ownBatches()).toHaveLength(2);
+});
+
+test('an answer is never judged without the schema that it was asked for with', async () => {
+  const bench = await makeWorkbench();
+  const schema = 'schema: { type: object, properties: { word: { type: string, minLength: 5000 } } }\n';
+  const job = await buildFrom(bench, yaml(schema));
+  await bench.run(job, { until: 'submitted' });
+  const path = join(bench.dir, `batch_requests/${job.jobId}/job.json`);
+  const text = readFileSync(path, 'utf8');
+  rmSync(path);
+  await expect(bench.run(job)).rejects.toMatchObject({ code: 'frozen_job_gone' });
+  writeFileSync(path, text);
+  await bench.run(job);
+  expect(rowsOf(bench, job.jobId).every((row) => row['failure'] === 'invalid_output')).toBe(true);
 });

@@ -102,6 +102,7 @@ export async function makeWorkbench(
         needs: {},
         retry: null,
         limits: { ...DEFAULT_SHARD_LIMITS, ...limits },
+        needsFrozen: false,
         changedOnly: false,
         private: false,
         on: 'emulator' as const,

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { FailureClass } from '../../core/result.ts';
-import { RETRIED_WHEN_ASKED, RETRIED_WITH_FORCE } from '../../core/retry-rule.ts';
+import { RETRIED_WHEN_ASKED, RETRIED_WHEN_NAMED, RETRIED_WITH_FORCE } from '../../core/retry-rule.ts';
 import type { Context, Io } from '../context.ts';
 import { findJob } from '../find-job.ts';
 import { addWaitFlags, ID_HELP, type WaitFlags } from '../flags.ts';
@@ -25,11 +25,12 @@ export function addRetryCommand(program: Command, io: Io): void {
     .description(
       'Send again the rows of a job that did not succeed, each by its class of failure: as it was; with a larger ' +
         'max_tokens where the answer was cut; with the mistake as a further turn where it did not fit its schema. What ' +
-        'the same request would only meet again (invalid_request, not_found, refused) needs --force.',
+        'the same request would only meet again (invalid_request, not_found, refused) needs --force; a missing row may ' +
+        'have been paid, and is sent again only when it is named: --on missing.',
     )
     .addOption(
       new Option('--on <class...>', 'only these classes of failure')
-        .choices([...RETRIED_WHEN_ASKED, ...RETRIED_WITH_FORCE])
+        .choices([...RETRIED_WHEN_ASKED, ...RETRIED_WHEN_NAMED, ...RETRIED_WITH_FORCE])
         .default([], 'all that make sense'),
     )
     .option('--force', 'also what the API refused, or the model')

@@ -33,6 +33,7 @@ export const SPEC: JobSpec = {
   needs: {},
   retry: null,
   limits: DEFAULT_SHARD_LIMITS,
+  needsFrozen: false,
   changedOnly: false,
   private: false,
   on: 'api',

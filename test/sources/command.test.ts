@@ -43,7 +43,8 @@ test('bad lines are problems with their number', async () => {
     ['problem', 4],
     ['record', 5],
   ]);
-  expect(items[1]?.at.file).toMatch(/ -e process\.stdout/);
+  // The program and its arguments, cut where they are long, as a path of Node may be.
+  expect(items[1]?.at.file.slice(0, 50)).toBe(`${process.execPath} -e process.stdout`.slice(0, 50));
 });
 
 test('packed output is unpacked', async () => {

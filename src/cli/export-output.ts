@@ -4,6 +4,7 @@ import type { Context } from './context.ts';
 import type { ExportChoice } from './export-flags.ts';
 import { fileTarget, stdoutTarget, type TextTarget } from './export-target.ts';
 import { formatCount, formatMany } from './output.ts';
+import { refuseTarget } from './refuse-target.ts';
 
 /** Runs the export, and says of what it is: how many rows, how many of them failed or are not known. */
 export async function exportTo(
@@ -14,6 +15,7 @@ export async function exportTo(
   const { exportJob, pickStage } = await import('../steps/export-job.ts');
   const deps = await context.wire.localDeps();
   const stage = pickStage(found, choice.stage);
+  if (choice.path !== null) await refuseTarget(choice.path, found, context);
   const target = await openTarget(choice, found, context);
   try {
     const summary = await exportJob(found, stage, choice.form, target, deps, context.signal);

@@ -71,6 +71,7 @@ export function formatRequest(request: RequestDetails): string {
 
 export interface FailedRow {
   readonly custom_id: string;
+  readonly stage: string;
   readonly status: string;
   readonly failure: string | null;
 }
@@ -84,9 +85,10 @@ export async function readFailures(document: JobDocument, files: JobFiles): Prom
   const rows: FailedRow[] = [];
   for await (const lines of files.lines(path)) {
     for (const { text } of lines) {
-      const { custom_id, status, failure } = asObject(parse(text));
+      const { custom_id, stage, status, failure } = asObject(parse(text));
       rows.push({
         custom_id: String(custom_id),
+        stage: String(stage),
         status: String(status),
         failure: typeof failure === 'string' ? failure : null,
       });

@@ -23,6 +23,13 @@ export async function resumeOne(id: string, flags: ResumeFlags, context: Context
     });
   }
   if (isFinal(job.state)) await catchUpAfter(job, flags.notify ?? null, context);
+  if (isFinal(job.state) && (flags.adopt !== undefined || flags.resubmit)) {
+    throw new UsageError(`nothing of job ${job.jobId} is in doubt`, {
+      code: 'nothing_in_doubt',
+      why: `it is ${job.state}`,
+      next: `batchctl show ${job.jobId}`,
+    });
+  }
   const fresh = isFinal(job.state) ? job : await resume(job, flags, until(flags), context);
   const document = await describeJob(fresh, await context.wire.localDeps());
   await printJob(document, context);

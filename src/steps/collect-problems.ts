@@ -30,7 +30,7 @@ export function collectProblems(): Problems {
         `${what}: ${count === 1 ? 'a record' : `${count} records`} cannot become ${count === 1 ? 'a request' : 'requests'}`,
         {
           code: 'bad_records',
-          next: 'mend the data and run the same command again, or leave such records out with --skip-bad; nothing was sent',
+          next: 'mend the data and run the same command again; nothing was sent. --skip-bad leaves out records of which no request can be made, but never one of two with the same id',
           problems: first,
           count,
         },

@@ -77,8 +77,11 @@ async function readAnswer(
   picked: PickedStages,
   outputs: OutputTexts,
 ): Promise<StageAnswer> {
-  if (!outputs.exists(path))
-    throw new RecordProblem(`${stage.name}: ${path} is not there; ${commandFor(stage, picked)} makes it`);
+  if (!outputs.exists(path)) {
+    // --missing, for the others may be there: to ask for them again would be paid again.
+    const command = `${commandFor(stage, picked)} --missing`;
+    throw new RecordProblem(`${stage.name}: ${path} is not there; ${command} makes it`);
+  }
   let file: string;
   try {
     file = await outputs.read(path);

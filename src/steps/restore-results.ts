@@ -1,4 +1,4 @@
-import { isInRanges, readAppliedReports, rowsWithoutFile } from '../core/applied-report.ts';
+import { isInRanges, readAppliedReports } from '../core/applied-report.ts';
 import type { Job } from '../core/job.ts';
 import { applyResults } from './apply-results.ts';
 import type { LocalDeps } from './deps.ts';
@@ -75,7 +75,10 @@ async function restoreOutputs(
 ): Promise<number> {
   const { store, files, clock } = deps;
   const dir = files.resultsDir(job.jobId);
-  const withoutFile = rowsWithoutFile(readAppliedReports(await store.events(job.id)));
+  // What could not be written is tried again: its path, its template or its module may have been mended.
+  const withoutFile = new Map(
+    readAppliedReports(await store.events(job.id)).map((one) => [one.shardId, one.withoutOutput]),
+  );
   const groups = new Map((await store.shards(job.id)).map(({ shard }) => [shard.id, shard.group]));
   const readers = await openRawReaders(job, files);
   const outputs = new OutputWriter(job, await loadFrozen(job, files), deps, signal);

@@ -46,7 +46,7 @@ export interface AttemptDetails {
 }
 
 /**
- * Null when the job has no request of this id. `stage` null: the last stage that has come to this record. Reads the shard
+ * Null when the job has no request of this id. `stage` null: the first stage where this record failed, else the last that has come to it. Reads the shard
  * file up to the request.
  */
 export async function showRequest(

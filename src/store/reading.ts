@@ -92,7 +92,9 @@ export function reading(connection: Connection, findJobId: FindJob): Reading {
           .map((stageId) => requests.row(stageId, seq))
           .filter((row) => row !== undefined);
         if (stage !== null) return rows.find((row) => row.stage === stage) ?? null;
-        return rows.findLast((row) => row.shardId !== null) ?? rows[0] ?? null;
+        // What failed says more than what is held because of it, or than what came before it.
+        const failed = rows.find((row) => row.failure !== null && row.shardId !== null);
+        return failed ?? rows.findLast((row) => row.shardId !== null) ?? rows[0] ?? null;
       }),
 
     snapshot,

@@ -82,7 +82,7 @@ describe('--stage', () => {
         file: 'axes (round=2)',
         line: null,
         problem:
-          'notes: notes/2.md is not there; batchctl submit tour.job.yaml --use-batch --stage notes makes it',
+          'notes: notes/2.md is not there; batchctl submit tour.job.yaml --use-batch --stage notes --missing makes it',
       },
     ]);
     expect(JSON.parse((await submit(cwd, '--stage', 'report', '--select', 'round=3')).stdout)).toMatchObject({

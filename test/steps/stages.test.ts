@@ -1,6 +1,7 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { restoreResults } from '../../src/steps/restore-results.ts';
 import { verifyJob } from '../../src/steps/verify-job.ts';
 import { buildFrom, readRows, writeFiles } from '../support/build-job.ts';
 import { makeWorkbench, type Workbench } from '../support/workbench.ts';
@@ -160,4 +161,23 @@ test('what is written from an answer of a later stage may use the answers that i
   expect(readFileSync(join(bench.dir, 'reports/4.md'), 'utf8')).toBe(
     `record 4\nNOTES ${notes?.['text']}\nREPORT ${report?.['text']}\n`,
   );
+});
+
+test('an output that could not be written is tried again once what it needs was mended', async () => {
+  const bench = await makeWorkbench();
+  const broken = 'export default () => { throw new Error("not yet"); };';
+  writeFiles(bench.dir, { 'make.mjs': broken });
+  const yaml = TWO.replace(
+    '    output: "notes/{{n}}.md"',
+    '    output: { path: "notes/{{n}}.md", module: make.mjs }',
+  );
+  const job = await buildFrom(bench, yaml);
+  const { job: done } = await bench.run(job);
+  expect(existsSync(join(bench.dir, 'notes/1.md'))).toBe(false);
+  // A module is loaded once a process, by its path.
+  const path = join(bench.dir, `batch_requests/${job.jobId}/job.json`);
+  writeFiles(bench.dir, { 'mended.mjs': 'export default (facts) => "made of " + facts.text;' });
+  writeFileSync(path, readFileSync(path, 'utf8').replaceAll('make.mjs', 'mended.mjs'));
+  await restoreResults(done, bench.deps, new AbortController().signal);
+  expect(readFileSync(join(bench.dir, 'notes/1.md'), 'utf8')).toContain('made of ');
 });

@@ -9,6 +9,7 @@ import { findJob } from '../find-job.ts';
 import { addWaitFlags, ID_HELP, type WaitFlags } from '../flags.ts';
 import { formatMany } from '../output.ts';
 import { describeJob, printJob, verdictOf } from '../print-job.ts';
+import { refuseTarget } from '../refuse-target.ts';
 import type { Verdict } from '../report-error.ts';
 import { runLocked } from '../run-locked.ts';
 
@@ -43,6 +44,7 @@ async function retrieve(id: string, flags: RetrieveFlags, context: Context): Pro
     });
   }
   const job = await findJob(id, context);
+  if (flags.output !== undefined && flags.output !== '-') await refuseTarget(flags.output, job, context);
   if (job.state === 'built' || job.state === 'building') {
     throw new UsageError(`job ${job.jobId} was built but not submitted`, {
       code: 'job_not_submitted',

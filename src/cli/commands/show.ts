@@ -54,7 +54,10 @@ async function showJob(job: Job, context: Context): Promise<Verdict> {
   const failures = await readFailures(document, deps.files);
   if (context.json) await context.output.json({ ...document, first_failures: failures });
   else {
-    const rows = failures.map((row) => `  ${row.custom_id}: ${row.failure ?? row.status}`);
+    const isOne = job.stages.length === 1;
+    const rows = failures.map(
+      (row) => `  ${row.custom_id}${isOne ? '' : ` (${row.stage})`}: ${row.failure ?? row.status}`,
+    );
     const list = rows.length === 0 ? [] : ['', `first rows of failed.jsonl:`, ...rows];
     await context.output.line([formatJob(document), ...list].join('\n'));
   }

@@ -65,7 +65,7 @@ export interface JobStore {
   rowsOf(stageId: number, seqs: readonly number[]): Promise<readonly RowView[]>;
   /** The rows that a shard carries or has carried, in order of seq: those of its file. */
   shardSeqs(shardId: number): Promise<readonly number[]>;
-  /** Of the stage; null: of the last one that has a request of this record, else the first. */
+  /** Of the stage; null: of the first one where this record failed, else the last that has a request of it. */
   rowByCustomId(jobId: number, customId: string, stage: string | null): Promise<RowView | null>;
   /** All reads of `work` see the store as it is at the first of them, whatever others write. `work` must not write. */
   snapshot<T>(work: () => Promise<T>): Promise<T>;

@@ -137,7 +137,7 @@ test('a stage is not left out because job.json is gone, and goes on once it is b
 
 test('no request is made from the rest of an answer that was damaged', async () => {
   const bench = await makeWorkbench();
-  await bench.setFaults('rows-overloaded=0.5');
+  await bench.setFaults('rows-overloaded=1');
   const job = await buildFrom(bench, TWO);
   await bench.run(job);
   await bench.setFaults();

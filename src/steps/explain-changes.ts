@@ -3,11 +3,12 @@ import { type Job, type JobSpec, sideOf } from '../core/job.ts';
 import type { JobFile } from '../core/job-file.ts';
 import { recordsPath } from '../core/ports/files.ts';
 import type { ContentMatch, RowView } from '../core/ports/store-views.ts';
-import type { RenderedRequest, RenderItem } from '../core/record.ts';
+import type { RenderedRequest, RenderedStage, RenderItem } from '../core/record.ts';
 import type { Stage } from '../core/stage.ts';
 import type { LocalDeps } from './deps.ts';
 import { loadFrozen } from './frozen-job.ts';
 import { indexContents } from './index-contents.ts';
+import { RangeReaders } from './range-readers.ts';
 import { hasAnswer } from './reuse-answers.ts';
 
 /** Why a request would be sent, or why not, held against what this workspace has sent before. */
@@ -45,19 +46,46 @@ export async function* explainChanges(
 ): AsyncGenerator<readonly RenderItem[]> {
   await indexContents(job.spec.on, deps, signal);
   const earlier = await earlierJob(job.resolved.name, job.spec.on, deps);
-  for await (const chunk of items) {
-    const kept: RenderItem[] = [];
-    for (const item of chunk) {
-      if (item.kind === 'problem') {
-        kept.push(item);
-        continue;
+  const readers = new RangeReaders(deps.files);
+  try {
+    for await (const chunk of items) {
+      const matchOf = await findMatches(chunk, job.spec, deps);
+      const kept: RenderItem[] = [];
+      for (const item of chunk) {
+        if (item.kind === 'problem') {
+          kept.push(item);
+          continue;
+        }
+        const explained = await explainRecord(item, job.resolved, matchOf, earlier, deps, readers);
+        for (const one of explained) note(one);
+        if (explained.some((one) => one.isSent)) kept.push(item);
       }
-      const explained = await explainRecord(item, job, earlier, deps);
-      for (const one of explained) note(one);
-      if (explained.some((one) => one.isSent)) kept.push(item);
+      if (kept.length > 0) yield kept;
     }
-    if (kept.length > 0) yield kept;
+  } finally {
+    readers.close();
   }
+}
+
+type MatchOf = (stage: RenderedStage) => ContentMatch | null;
+
+/** One look at the store for all requests of a chunk. */
+async function findMatches(
+  chunk: readonly RenderItem[],
+  spec: Pick<JobSpec, 'apiVersion' | 'betas' | 'on'>,
+  { store }: LocalDeps,
+): Promise<MatchOf> {
+  const stages = chunk.flatMap((item) => (item.kind === 'request' ? item.stages : []));
+  const made = stages.flatMap((stage) =>
+    stage.paramsJson === null ? [] : [{ stage, hash: contentHash(spec, stage.paramsJson) }],
+  );
+  const matches = await store.matchContents(
+    spec.on,
+    made.map(({ hash }) => hash),
+    0,
+  );
+  const byStage = new Map(made.map(({ stage }, index) => [stage, matches[index] ?? null]));
+  return (stage) => byStage.get(stage) ?? null;
 }
 
 interface Earlier {
@@ -78,19 +106,21 @@ async function earlierJob(
 
 async function explainRecord(
   item: RenderedRequest,
-  { resolved, spec }: Parameters<typeof explainChanges>[1],
+  resolved: JobFile,
+  matchOf: MatchOf,
   earlier: Earlier | null,
   deps: LocalDeps,
+  readers: RangeReaders,
 ): Promise<readonly ExplainedRequest[]> {
   const explained: ExplainedRequest[] = [];
   for (const [index, stage] of resolved.stages.entries()) {
-    const { paramsJson = null, outputPath = null } = item.stages[index] ?? {};
-    if (paramsJson === null) continue;
-    const [match = null] = await deps.store.matchContents(spec.on, [contentHash(spec, paramsJson)], 0);
+    const rendered = item.stages[index];
+    if (rendered === undefined || rendered.paramsJson === null) continue;
+    const match = matchOf(rendered);
     const what =
       match === null
-        ? { changes: await compare(item, stage, earlier, deps), detail: null, isSent: true }
-        : explainMatch(match, outputPath, deps);
+        ? { changes: await compare(item, stage, earlier, deps, readers), detail: null, isSent: true }
+        : explainMatch(match, rendered.outputPath, deps);
     explained.push({ customId: item.customId, stage: stage.name, ...what });
   }
   return explained;
@@ -115,6 +145,7 @@ async function compare(
   stage: Stage,
   earlier: Earlier | null,
   { store, files }: LocalDeps,
+  readers: RangeReaders,
 ): Promise<readonly Change[]> {
   const row = earlier === null ? null : await store.rowByCustomId(earlier.job.id, item.customId, stage.name);
   if (earlier === null || row === null) return ['new'];
@@ -122,7 +153,7 @@ async function compare(
   const before = earlier.frozen?.stages.find(({ name }) => name === stage.name);
   if (before !== undefined && before.model !== stage.model) changes.push('model_changed');
   if (before !== undefined && promptOf(before) !== promptOf(stage)) changes.push('prompt_changed');
-  if (recordOf(earlier.job, row, files) !== item.recordJson) changes.push('data_changed');
+  if (recordOf(earlier.job, row, files, readers) !== item.recordJson) changes.push('data_changed');
   // The same words about the same record: a file that it names has changed.
   return changes.length === 0 ? ['data_changed'] : changes;
 }
@@ -131,13 +162,8 @@ function promptOf({ model: _model, output: _output, ...rest }: Stage): string {
   return JSON.stringify(rest);
 }
 
-function recordOf(job: Job, row: RowView, files: LocalDeps['files']): string | null {
+/** The line of records.jsonl; null when it is gone. */
+function recordOf(job: Job, row: RowView, files: LocalDeps['files'], readers: RangeReaders): string | null {
   const path = recordsPath(files.requestsDir(job.jobId));
-  if (!files.exists(path)) return null;
-  const reader = files.open(path);
-  try {
-    return reader.read(row.recordOffset, row.recordLength);
-  } finally {
-    reader.close();
-  }
+  return files.exists(path) ? readers.read(path, row.recordOffset, row.recordLength) : null;
 }

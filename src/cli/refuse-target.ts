@@ -1,10 +1,9 @@
-import { resolve, sep } from 'node:path';
+import { relative, resolve, sep } from 'node:path';
 import { UsageError } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
+import { ownPlaceProblem } from '../core/paths.ts';
 import { loadFrozen } from '../steps/frozen-job.ts';
 import type { Context } from './context.ts';
-
-const OWN_FOLDERS = ['.batchctl', 'batch_requests', 'batch_results'];
 
 /** A file that is written to must not be one that the job lives on: its state, its job file, its data. */
 export async function refuseTarget(path: string, job: Job, context: Context): Promise<void> {
@@ -17,10 +16,11 @@ export async function refuseTarget(path: string, job: Job, context: Context): Pr
       next: 'name another file',
     });
   };
-  for (const folder of OWN_FOLDERS) {
-    if (`${absolute}${sep}`.startsWith(`${resolve(root, folder)}${sep}`))
-      refuse(`${folder} is batchctl's own place`);
-  }
+  const place = relative(root, absolute).split(sep).join('/');
+  // Outputs may go into batch_results; what was copied from there may not.
+  const own =
+    place.split('/')[0] === 'batch_results' ? 'batch_results is for the results' : ownPlaceProblem(place);
+  if (own !== null) refuse(own);
   if (/\.job\.ya?ml$/.test(absolute) || (job.spec.file !== null && absolute === resolve(root, job.spec.file)))
     refuse('it is a job file');
   // Without the job as it was built nobody knows its data.

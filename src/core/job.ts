@@ -79,6 +79,23 @@ export function sideOf({ account, spec }: Pick<Job, 'account' | 'spec'>): JobSpe
   return isEmulatorAccount(account) ? 'emulator' : 'api';
 }
 
+/** A stage by its name, which comes from the job itself. */
+export function stageNamed({ stages }: Pick<Job, 'stages'>, name: string): StageFacts {
+  const stage = stages.find((one) => one.name === name);
+  if (stage === undefined) throw new RangeError(`the job has no stage ${name}`);
+  return stage;
+}
+
+/** The stages whose answers a stage is made from, in the order in which it names them. */
+export function neededStages(job: Pick<Job, 'stages' | 'spec'>, stage: string): readonly StageFacts[] {
+  return (job.spec.needs[stage] ?? []).map((name) => stageNamed(job, name));
+}
+
+/** What messages call a stage beside the number of a shard; null in a job of one stage. */
+export function shownStage({ stages }: Pick<Job, 'stages'>, stage: string): string | null {
+  return stages.length > 1 ? stage : null;
+}
+
 export const JOB_STATES = [
   'building',
   'built',

@@ -25,17 +25,7 @@ export function openCommand(
   place: SourcePlace,
   readLine: LineReader['line'],
 ): RecordSource {
-  let skipped = 0;
-  return {
-    items(signal) {
-      skipped = 0;
-      const reader = eachLine(readLine, () => {
-        skipped += 1;
-      });
-      return readOutput(command, place, reader, signal);
-    },
-    skipped: () => skipped,
-  };
+  return eachLine(readLine, (reader, signal) => readOutput(command, place, reader, signal));
 }
 
 async function* readOutput(

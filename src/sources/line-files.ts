@@ -10,22 +10,14 @@ export function openLines(
   place: SourcePlace,
   readLine: LineReader['line'],
 ): RecordSource {
-  let skipped = 0;
-  return {
-    items(signal) {
-      skipped = 0;
-      const reader = eachLine(readLine, () => {
-        skipped += 1;
-      });
-      return readSeveral(
-        paths,
-        place,
-        async function* (file) {
-          yield* readSourceLines(await openSourceFile(file, place, signal), reader);
-        },
-        signal,
-      );
-    },
-    skipped: () => skipped,
-  };
+  return eachLine(readLine, (reader, signal) =>
+    readSeveral(
+      paths,
+      place,
+      async function* (file) {
+        yield* readSourceLines(await openSourceFile(file, place, signal), reader);
+      },
+      signal,
+    ),
+  );
 }

@@ -1,11 +1,10 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AsyncBuffer, FileMetaData } from 'hyparquet';
 import { isKnownError } from '../core/errors.ts';
 import { inputFailure } from '../core/input-failure.ts';
 import { didYouMean } from '../core/nearest.ts';
 import type { Location, RecordSource, SourceItem } from '../core/record.ts';
 import type { ParquetSource } from '../core/source.ts';
-import { createItemChunks } from './item-chunks.ts';
+import { inChunks, type SizedItem } from './item-chunks.ts';
 import { PARSERS, takeDecimals, toDecimal } from './parquet-values.ts';
 import { PlainValueError, toPlainFields } from './plain-value.ts';
 import { readSeveral } from './several-files.ts';
@@ -39,39 +38,35 @@ async function* readRows(
     const metadata = await readErrors(opened, () => parquetMetadataAsync(bytes, { geoparquet: false }));
     const names = columnNames(metadata, columns, file);
     const decimals = takeDecimals(metadata);
-    const chunks = createItemChunks();
-    for (const { start, end } of windows(metadata)) {
-      signal.throwIfAborted();
-      let rows: readonly (readonly unknown[])[] = [];
-      await readErrors(opened, () =>
-        parquetRead({
-          file: bytes,
-          metadata,
-          columns: [...names],
-          rowStart: start,
-          rowEnd: end,
-          compressors,
-          parsers: PARSERS,
-          geoparquet: false,
-          useOffsetIndex: true,
-          // Lists, not objects: a column may be called __proto__.
-          rowFormat: 'array',
-          onComplete: (read) => {
-            rows = read;
-          },
-        }),
-      );
-      for (const [index, row] of rows.entries()) {
-        const at = { file: `${file} (row ${start + index + 1})`, line: null };
-        const { item, characters } = toItem(row, names, decimals, at);
-        const full = chunks.add(item, characters);
-        if (full === null) continue;
-        await nextTurn();
+    const toItems = async function* (): AsyncGenerator<SizedItem> {
+      for (const { start, end } of windows(metadata)) {
         signal.throwIfAborted();
-        yield full;
+        let rows: readonly (readonly unknown[])[] = [];
+        await readErrors(opened, () =>
+          parquetRead({
+            file: bytes,
+            metadata,
+            columns: [...names],
+            rowStart: start,
+            rowEnd: end,
+            compressors,
+            parsers: PARSERS,
+            geoparquet: false,
+            useOffsetIndex: true,
+            // Lists, not objects: a column may be called __proto__.
+            rowFormat: 'array',
+            onComplete: (read) => {
+              rows = read;
+            },
+          }),
+        );
+        for (const [index, row] of rows.entries()) {
+          const at = { file: `${file} (row ${start + index + 1})`, line: null };
+          yield toItem(row, names, decimals, at);
+        }
       }
-    }
-    if (chunks.rest().length > 0) yield chunks.rest();
+    };
+    yield* inChunks(toItems(), signal);
     await refuseChange(opened);
   } finally {
     await handle.close();
@@ -140,7 +135,7 @@ function toItem(
   names: readonly string[],
   decimals: ReadonlyMap<string, number>,
   at: Location,
-): { readonly item: SourceItem; readonly characters: number } {
+): SizedItem {
   try {
     const columns = names.map((name, index): readonly [string, unknown] => {
       const scale = decimals.get(name);

@@ -1,6 +1,5 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Location, SourceItem } from '../core/record.ts';
-import { createItemChunks } from './item-chunks.ts';
+import { inChunks, type SizedItem } from './item-chunks.ts';
 import { isPlainObject, PlainValueError, toPlainFields } from './plain-value.ts';
 
 /** What an object of a program becomes. */
@@ -13,30 +12,26 @@ export async function* valuesToItems(
   readFields: ReadFields,
   signal: AbortSignal,
 ): AsyncGenerator<readonly SourceItem[]> {
-  const chunks = createItemChunks();
+  yield* inChunks(toItems(values, file, readFields), signal);
+}
+
+async function* toItems(
+  values: AsyncIterable<unknown>,
+  file: string,
+  readFields: ReadFields,
+): AsyncGenerator<SizedItem> {
   let number = 0;
   for await (const value of values) {
     number += 1;
-    const { item, characters } = toItem(value, { file: `${file} (item ${number})`, line: null }, readFields);
-    const full = chunks.add(item, characters);
-    if (full === null) continue;
-    // A generator that never waits would keep signals and timers waiting.
-    await nextTurn();
-    signal.throwIfAborted();
-    yield full;
+    yield toItem(value, { file: `${file} (item ${number})`, line: null }, readFields);
   }
-  if (chunks.rest().length > 0) yield chunks.rest();
 }
 
 export async function* asAsync(items: Iterable<unknown>): AsyncGenerator<unknown> {
   yield* items;
 }
 
-function toItem(
-  value: unknown,
-  at: Location,
-  readFields: ReadFields,
-): { readonly item: SourceItem; readonly characters: number } {
+function toItem(value: unknown, at: Location, readFields: ReadFields): SizedItem {
   try {
     if (!isPlainObject(value)) {
       const problem = 'a record must be a plain object, {column: value}';

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { type ByteLine, createLineSplitter } from '../core/lines.ts';
-import type { Location, SourceItem, SourceProblem } from '../core/record.ts';
+import type { Location, RecordSource, SourceItem, SourceProblem } from '../core/record.ts';
 import { findInvalidUtf8 } from '../core/utf8.ts';
 import type { SourceFile } from './source-file.ts';
 
@@ -14,15 +14,26 @@ export interface LineReader {
   end(): SourceItem | null;
 }
 
-/** Where every line is an item by itself, and blank ones are passed over and counted. */
-export function eachLine(line: LineReader['line'], onBlank: () => void): LineReader {
-  return {
+/** A source of which every line is an item by itself; blank ones are passed over and counted. */
+export function eachLine(
+  line: LineReader['line'],
+  read: (reader: LineReader, signal: AbortSignal) => AsyncIterable<readonly SourceItem[]>,
+): RecordSource {
+  let skipped = 0;
+  const reader: LineReader = {
     line,
     blank: () => {
-      onBlank();
+      skipped += 1;
       return null;
     },
     end: () => null,
+  };
+  return {
+    items(signal) {
+      skipped = 0;
+      return read(reader, signal);
+    },
+    skipped: () => skipped,
   };
 }
 

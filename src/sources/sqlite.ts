@@ -1,9 +1,8 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Database, Statement } from 'better-sqlite3';
 import { inputFailure } from '../core/input-failure.ts';
 import type { Location, RecordSource, SourceItem } from '../core/record.ts';
 import type { SqliteSource } from '../core/source.ts';
-import { createItemChunks } from './item-chunks.ts';
+import { inChunks, type SizedItem } from './item-chunks.ts';
 import { PlainValueError, toPlainFields } from './plain-value.ts';
 import { confine, openRegular, type SourcePlace } from './source-path.ts';
 
@@ -24,7 +23,7 @@ async function* readRows(
     const rows = sqlErrors(source.path, () => statement.iterate());
     // A database with a query under way cannot be closed.
     try {
-      yield* toChunks(rows, columns, source.path, signal);
+      yield* inChunks(toItems(rows, columns, source.path), signal);
     } finally {
       rows.return?.();
     }
@@ -33,26 +32,16 @@ async function* readRows(
   }
 }
 
-async function* toChunks(
+function* toItems(
   rows: IterableIterator<readonly unknown[]>,
   columns: readonly string[],
   file: string,
-  signal: AbortSignal,
-): AsyncGenerator<readonly SourceItem[]> {
-  const chunks = createItemChunks();
+): Generator<SizedItem> {
   for (let number = 1; ; number += 1) {
     const step = sqlErrors(file, () => rows.next());
-    if (step.done === true) break;
-    const at = { file: `${file} (row ${number})`, line: null };
-    const { item, characters } = toItem(step.value, columns, at);
-    const full = chunks.add(item, characters);
-    if (full === null) continue;
-    // Rows are read without waiting; a signal or a timer waits until here.
-    await nextTurn();
-    signal.throwIfAborted();
-    yield full;
+    if (step.done === true) return;
+    yield toItem(step.value, columns, { file: `${file} (row ${number})`, line: null });
   }
-  if (chunks.rest().length > 0) yield chunks.rest();
 }
 
 async function openDatabase(file: string, place: SourcePlace): Promise<Database> {
@@ -92,11 +81,7 @@ function columnsOf(statement: Statement<[], readonly unknown[]>, file: string): 
   });
 }
 
-function toItem(
-  row: readonly unknown[],
-  columns: readonly string[],
-  at: Location,
-): { readonly item: SourceItem; readonly characters: number } {
+function toItem(row: readonly unknown[], columns: readonly string[], at: Location): SizedItem {
   try {
     const { fields, characters } = toPlainFields(columns.map((name, index) => [name, row[index]]));
     return { item: { kind: 'record', fields, at }, characters };

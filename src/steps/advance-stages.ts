@@ -1,4 +1,4 @@
-import type { Job, StageFacts } from '../core/job.ts';
+import { type Job, neededStages, type StageFacts } from '../core/job.ts';
 import type { JobFile } from '../core/job-file.ts';
 import type { ShardView } from '../core/ports/store-views.ts';
 import { isSettledShard } from '../core/shard.ts';
@@ -27,7 +27,7 @@ export async function advanceStages(run: Run, signal: AbortSignal): Promise<bool
     const views = await store.shards(job.id);
     const stage = job.stages.find((one) => !finished.has(one.name) && mayAdvance(one, job, views, finished));
     if (stage === undefined) return isNew;
-    if (needsOf(stage, job).length > 0) {
+    if (neededStages(job, stage.name).length > 0) {
       if (isFrozenNeeded(stage, job)) frozen ??= await requireFrozen(job, run.deps.files);
       const released = await release(run, stage, job, frozen, signal);
       if (released > 0) {
@@ -60,7 +60,7 @@ function mayAdvance(
   finished: ReadonlySet<string>,
 ): boolean {
   return (
-    needsOf(stage, job).every((need) => finished.has(need)) &&
+    neededStages(job, stage.name).every((need) => finished.has(need.name)) &&
     views.every(({ shard }) => shard.stageId !== stage.id || isSettledShard(shard.state))
   );
 }
@@ -68,10 +68,6 @@ function mayAdvance(
 /** A canceled job makes nothing of it, and can be closed without. */
 function isFrozenNeeded({ state, held }: StageFacts, { cancelRequestedAt }: Job): boolean {
   return cancelRequestedAt === null && (state === 'waiting' || held > 0);
-}
-
-function needsOf(stage: StageFacts, job: Job): readonly string[] {
-  return job.spec.needs[stage.name] ?? [];
 }
 
 /** A stage of a canceled job is never made: its rows stay held. */

@@ -7,7 +7,7 @@ import { customIdAtHead, parseResultLine } from '../core/result-line.ts';
 import type { RowFacts } from '../core/result-row.ts';
 import { parseWireId } from '../core/wire-id.ts';
 import type { LocalDeps } from './deps.ts';
-import { heldFacts } from './held-facts.ts';
+import { groupsOf, heldFacts } from './held-facts.ts';
 import { type Answer, openRawReaders } from './raw-readers.ts';
 import { isGood } from './write-outputs.ts';
 import { rowChunks, rowWriter } from './write-results.ts';
@@ -40,6 +40,7 @@ export async function* exportRows(
 ): AsyncGenerator<ExportRow> {
   const resultsDir = files.resultsDir(job.jobId);
   const shards = await store.shards(job.id);
+  const groups = groupsOf(shards);
   const nonces = new Map(shards.map(({ shard }) => [shard.id, shard.nonce]));
   const toResult = rowWriter(shards, readAppliedReports(await store.events(job.id)), resultsDir);
   const answers = await openRawReaders(job, files);
@@ -50,7 +51,7 @@ export async function* exportRows(
         const answer = answers.answerOf(row);
         refuseForeignAnswer(row, answer, nonces);
         const status = row.status ?? 'pending';
-        const held = status === 'held' ? await heldFacts(job, row, shards, { store }) : null;
+        const held = status === 'held' ? await heldFacts(job, row, groups, { store }) : null;
         yield {
           customId: row.customId,
           status,

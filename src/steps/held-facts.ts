@@ -1,4 +1,4 @@
-import type { Job } from '../core/job.ts';
+import { type Job, neededStages, stageNamed } from '../core/job.ts';
 import type { RowView, ShardView } from '../core/ports/store-views.ts';
 import type { LocalDeps } from './deps.ts';
 import { isGood } from './write-outputs.ts';
@@ -11,26 +11,31 @@ export interface HeldFacts {
   readonly group: string | null;
 }
 
+/** Shard → group; the job may have thousands of either. */
+export type Groups = ReadonlyMap<number, string | null>;
+
+export function groupsOf(views: readonly ShardView[]): Groups {
+  return new Map(views.map(({ shard }) => [shard.id, shard.group]));
+}
+
 export async function heldFacts(
   job: Job,
   row: Pick<RowView, 'stage' | 'seq'>,
-  views: readonly ShardView[],
+  groups: Groups,
   { store }: Pick<LocalDeps, 'store'>,
 ): Promise<HeldFacts> {
-  const stage = job.stages.find(({ name }) => name === row.stage);
-  const own = stage === undefined ? null : await store.holdOf(stage.id, row.seq);
+  const own = await store.holdOf(stageNamed(job, row.stage).id, row.seq);
   const failed: string[] = [];
   let group: string | null = null;
-  for (const need of job.spec.needs[row.stage] ?? []) {
-    const needId = job.stages.find(({ name }) => name === need)?.id ?? 0;
-    const [needed] = await store.rowsOf(needId, [row.seq]);
+  for (const need of neededStages(job, row.stage)) {
+    const [needed] = await store.rowsOf(need.id, [row.seq]);
     if (needed === undefined || !isGood(needed))
-      failed.push(`${need} (${needed?.failure ?? needed?.status ?? 'no answer'})`);
+      failed.push(`${need.name} (${needed?.failure ?? needed?.status ?? 'no answer'})`);
     if (needed === undefined) continue;
     group ??=
       needed.shardId === null
-        ? (await heldFacts(job, needed, views, { store })).group
-        : (views.find(({ shard }) => shard.id === needed.shardId)?.shard.group ?? null);
+        ? (await heldFacts(job, needed, groups, { store })).group
+        : (groups.get(needed.shardId) ?? null);
   }
   return { why: whyOf(own, failed), group };
 }

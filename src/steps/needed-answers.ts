@@ -1,4 +1,4 @@
-import type { Job } from '../core/job.ts';
+import { type Job, neededStages } from '../core/job.ts';
 import { type StageAnswer, stageAnswer } from '../core/stage-answer.ts';
 import type { LocalDeps } from './deps.ts';
 import { openRawReaders, type RawReaders } from './raw-readers.ts';
@@ -18,12 +18,11 @@ export class NeededAnswers {
   async of(stage: string, seq: number): Promise<Readonly<Record<string, StageAnswer>>> {
     const { store, files } = this.#deps;
     const answers: Record<string, StageAnswer> = {};
-    for (const need of this.#job.spec.needs[stage] ?? []) {
-      const stageId = this.#job.stages.find(({ name }) => name === need)?.id ?? 0;
-      const [row] = await store.rowsOf(stageId, [seq]);
+    for (const need of neededStages(this.#job, stage)) {
+      const [row] = await store.rowsOf(need.id, [seq]);
       this.#readers ??= await openRawReaders(this.#job, files);
       const answer = row === undefined ? null : this.#readers.answerOf(row);
-      if (answer !== null) answers[need] = stageAnswer(answer.judgement);
+      if (answer !== null) answers[need.name] = stageAnswer(answer.judgement);
     }
     return answers;
   }

@@ -1,5 +1,5 @@
 import { StoreError } from '../core/errors.ts';
-import type { StageFacts } from '../core/job.ts';
+import { neededStages, type StageFacts } from '../core/job.ts';
 import type { JobFile } from '../core/job-file.ts';
 import type { AttachmentReader } from '../core/ports/attachments.ts';
 import { type RangeReader, recordsPath } from '../core/ports/files.ts';
@@ -35,9 +35,16 @@ export async function releaseStage(
   signal: AbortSignal,
 ): Promise<number> {
   const { store, files, rendering } = run.deps;
-  if (stage.state === 'open' && !(await isAnyReleasable(run, stage))) return 0;
-  const job = await store.jobById(run.job.id);
-  const needs = job.stages.filter(({ name }) => job.spec.needs[stage.name]?.includes(name));
+  const { job } = run;
+  const needs = neededStages(job, stage.name);
+  const releasable = (after: number, limit: number): Promise<readonly RowView[]> =>
+    store.releasableRows(
+      stage.id,
+      needs.map(({ id }) => id),
+      after,
+      limit,
+    );
+  if (stage.state === 'open' && (await releasable(0, 1)).length === 0) return 0;
   const deps = await rendering(frozen);
   const making: Making = {
     run,
@@ -53,12 +60,7 @@ export async function releaseStage(
   try {
     for (let after = 0; ; ) {
       signal.throwIfAborted();
-      const rows = await store.releasableRows(
-        stage.id,
-        needs.map(({ id }) => id),
-        after,
-        CHUNK_ROWS,
-      );
+      const rows = await releasable(after, CHUNK_ROWS);
       const last = rows.at(-1);
       if (last === undefined) break;
       await releaseRows(making, stage, rows, round);
@@ -73,15 +75,6 @@ export async function releaseStage(
     making.answers.close();
     round.discard();
   }
-}
-
-async function isAnyReleasable(run: Run, stage: StageFacts): Promise<boolean> {
-  return (await run.deps.store.releasableRows(stage.id, needIdsOf(run, stage), 0, 1)).length > 0;
-}
-
-function needIdsOf({ job }: Run, { name }: StageFacts): readonly number[] {
-  const names = job.spec.needs[name] ?? [];
-  return job.stages.filter((stage) => names.includes(stage.name)).map(({ id }) => id);
 }
 
 interface Making {

@@ -4,6 +4,7 @@ import { applyResults } from './apply-results.ts';
 import type { LocalDeps } from './deps.ts';
 import { finishJob, SUMMARY_FILE, writeSummary } from './finish-job.ts';
 import { loadFrozen } from './frozen-job.ts';
+import { groupsOf } from './held-facts.ts';
 import { OutputWriter } from './output-writer.ts';
 import { openRawReaders } from './raw-readers.ts';
 import { isGood, outputPathOf } from './write-outputs.ts';
@@ -79,7 +80,7 @@ async function restoreOutputs(
   const withoutFile = new Map(
     readAppliedReports(await store.events(job.id)).map((one) => [one.shardId, one.withoutOutput]),
   );
-  const groups = new Map((await store.shards(job.id)).map(({ shard }) => [shard.id, shard.group]));
+  const groups = groupsOf(await store.shards(job.id));
   const readers = await openRawReaders(job, files);
   const outputs = new OutputWriter(job, await loadFrozen(job, files), deps, signal);
   let restored = 0;

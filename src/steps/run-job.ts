@@ -1,7 +1,7 @@
 import { type AnswerOptions, DEFAULT_ANSWERING } from '../core/answering.ts';
 import { backoffMs, POLL_BACKOFF } from '../core/backoff.ts';
 import { ProviderError } from '../core/errors.ts';
-import { isFinal, type Job, type JobMode } from '../core/job.ts';
+import { isFinal, type Job, type JobMode, shownStage } from '../core/job.ts';
 import { answerShards } from './answer-shards.ts';
 import { checkBeforeFirst } from './check-before-first.ts';
 import { checkReceipts } from './check-receipts.ts';
@@ -114,7 +114,7 @@ async function tellDoubts(run: Run): Promise<void> {
     const why = submission.reason ?? 'its answer was lost';
     run.deps.report({
       kind: 'in_doubt',
-      stage: run.job.stages.length > 1 ? stage : null,
+      stage: shownStage(run.job, stage),
       shard: number,
       shards: views.length,
       requests,

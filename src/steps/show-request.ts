@@ -1,4 +1,4 @@
-import type { Job } from '../core/job.ts';
+import { type Job, stageNamed } from '../core/job.ts';
 import { type JobFiles, shardPath } from '../core/ports/files.ts';
 import type { RowView, ShardView } from '../core/ports/store-views.ts';
 import type { FailureClass, RowStatus } from '../core/result.ts';
@@ -6,7 +6,7 @@ import { resultRow } from '../core/result-row.ts';
 import { readShardLine } from '../core/shard-line.ts';
 import { parseWireId } from '../core/wire-id.ts';
 import type { LocalDeps } from './deps.ts';
-import { heldFacts } from './held-facts.ts';
+import { groupsOf, heldFacts } from './held-facts.ts';
 import { openRawReaders, type RawReaders } from './raw-readers.ts';
 import { isGood, outputPathOf } from './write-outputs.ts';
 
@@ -63,7 +63,7 @@ export async function showRequest(
   const dir = files.resultsDir(job.jobId);
   const outputPath = outputPathOf(row, dir);
   const isWritten = isGood(row) && files.exists(outputPath);
-  const held = row.status === 'held' ? await heldFacts(job, row, views, deps) : null;
+  const held = row.status === 'held' ? await heldFacts(job, row, groupsOf(views), deps) : null;
   const facts = {
     group: held?.group ?? view?.shard.group ?? null,
     batchId: view?.batch?.id ?? null,
@@ -114,8 +114,8 @@ async function attemptsOf(
   readers: RawReaders,
   { store }: LocalDeps,
 ): Promise<readonly AttemptDetails[]> {
-  const stageId = job.stages.find(({ name }) => name === row.stage)?.id ?? 0;
-  const sent = [...(await store.pastAttempts(stageId, row.seq)), ...(row.shardId === null ? [] : [row])];
+  const past = await store.pastAttempts(stageNamed(job, row.stage).id, row.seq);
+  const sent = [...past, ...(row.shardId === null ? [] : [row])];
   return sent.map((one) => {
     const view = views.find(({ shard }) => shard.id === one.shardId);
     const shard = view?.shard.number ?? 0; // every attempt has its shard

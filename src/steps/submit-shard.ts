@@ -1,5 +1,6 @@
 import { WATCH_REJECTED_MS } from '../core/doubt.ts';
 import { AuthError, ProviderError, StoreError } from '../core/errors.ts';
+import { shownStage } from '../core/job.ts';
 import { shardPath } from '../core/ports/files.ts';
 import type { CreateOutcome } from '../core/ports/provider.ts';
 import type { JobStore } from '../core/ports/store.ts';
@@ -65,7 +66,7 @@ export async function submitShard(
           onProgress: (bytesSent) =>
             report({
               kind: 'uploading',
-              stage: run.job.stages.length > 1 ? shard.stage : null,
+              stage: shownStage(run.job, shard.stage),
               shard: shard.number,
               shards,
               requests: shard.requests,

@@ -1,5 +1,6 @@
 import { backoffMs, UPLOAD_BACKOFF } from '../core/backoff.ts';
 import { DecisionError, ProviderError, StoreError } from '../core/errors.ts';
+import { shownStage } from '../core/job.ts';
 import type { CreateOutcome } from '../core/ports/provider.ts';
 import type { ShardView } from '../core/ports/store-views.ts';
 import type { Shard } from '../core/shard.ts';
@@ -34,7 +35,7 @@ export async function submitShards(run: Run, refusals: number, signal: AbortSign
     const shards = Math.max(
       ...views.map((view) => (view.shard.stageId === shard.stageId ? view.shard.number : 0)),
     );
-    const stage = run.job.stages.length > 1 ? shard.stage : null;
+    const stage = shownStage(run.job, shard.stage);
     signal.throwIfAborted();
     const outcome = await sendPatiently(run, shard, shards, signal);
     if (outcome === null) return { waitMs: null, heldBy: null };

@@ -5,7 +5,7 @@ import type { ShardView } from '../core/ports/store-views.ts';
 import type { VerifyDocument } from '../core/verify-document.ts';
 import { loadChecks } from './answer-checks.ts';
 import type { LocalDeps } from './deps.ts';
-import { heldFacts } from './held-facts.ts';
+import { groupsOf, heldFacts } from './held-facts.ts';
 import { ResultsReader } from './results-reader.ts';
 import { verifyRaw } from './verify-raw.ts';
 import { isGood, outputPathOf } from './write-outputs.ts';
@@ -89,7 +89,7 @@ async function checkRows(
   const dir = files.resultsDir(job.jobId);
   const reports = readAppliedReports(await store.events(job.id));
   const without = new Map(reports.map((report) => [report.shardId, report.withoutOutput]));
-  const groups = new Map(views.map((view) => [view.shard.id, view.shard.group]));
+  const groups = groupsOf(views);
   const totals = {
     requests: 0,
     succeeded: 0,
@@ -115,7 +115,7 @@ async function checkRows(
               status: row.status,
               group:
                 row.shardId === null
-                  ? (await heldFacts(job, row, views, deps)).group
+                  ? (await heldFacts(job, row, groups, deps)).group
                   : (groups.get(row.shardId) ?? null),
             });
             if (wrong !== null) problems.add(`${dir}/${name}: ${wrong}`);

@@ -1,6 +1,7 @@
 import { StoreError } from '../core/errors.ts';
 import { prettyJson } from '../core/json-text.ts';
 import type { Judgement } from '../core/judge.ts';
+import { defaultOutputPath } from '../core/output-place.ts';
 import type { JobFiles } from '../core/ports/files.ts';
 import type { RowView } from '../core/ports/store-views.ts';
 import { contentOf } from '../core/result-row.ts';
@@ -44,7 +45,7 @@ export function outputPathOf(
   row: Pick<RowView, 'outputPath' | 'stage' | 'customId'>,
   resultsDir: string,
 ): string {
-  return row.outputPath ?? `${resultsDir}/out/${row.stage}/${row.customId}.md`;
+  return row.outputPath ?? defaultOutputPath(resultsDir, row.stage, row.customId);
 }
 
 /**

@@ -47,7 +47,7 @@ export async function writeRequests(
   try {
     for await (const items of input.items) {
       signal.throwIfAborted();
-      const rows: Row[][] = job.stages.map(() => []);
+      const rows: NewRow[][] = job.stages.map(() => []);
       const requests: PackedRequest[][] = job.stages.map(() => []);
       for (const item of items) {
         if (item.kind === 'problem') {
@@ -60,22 +60,20 @@ export async function writeRequests(
         const place = { recordOffset, recordLength: records.bytes - recordOffset - 1 };
         for (const [index, stage] of job.stages.entries()) {
           const { paramsJson = null } = item.stages[index] ?? {};
-          rows[index]?.push(toRow(item, index, null, place, { job, stage: stage.name, input }));
+          rows[index]?.push(toRow(item, index, place, { job, stage: stage.name, input }));
           if (paramsJson === null) continue;
           const { seq, customId, group } = item;
           content.update(`\n${customId}\n`).update(paramsJson);
           requests[index]?.push({ seq, customId, group, paramsJson });
         }
       }
+      const packed: Row[][] = [];
       for (const [index, packer] of packers.entries()) {
         const places = (await packer?.add(requests[index] ?? [])) ?? [];
         // A stage has a request of every record or of none.
-        rows[index] = (rows[index] ?? []).map((row, at) => ({
-          ...row,
-          shardId: places[at]?.shardId ?? null,
-        }));
+        packed.push((rows[index] ?? []).map((row, at) => ({ ...row, shardId: places[at]?.shardId ?? null })));
       }
-      await addRows(deps, writing, rows, items, input);
+      await addRows(deps, writing, packed, items);
       await recordFull();
       deps.report({ kind: 'building', requests: writing.records });
     }
@@ -138,10 +136,9 @@ function contentHead({ name, spec, frozen }: BuildInput): string {
 function toRow(
   item: RenderedRequest,
   index: number,
-  shardId: number | null,
   record: { readonly recordOffset: number; readonly recordLength: number },
   place: { readonly job: Job; readonly stage: string; readonly input: BuildInput },
-): Row {
+): NewRow {
   const outputPath = outputPathOf(item, index, place);
   const path =
     outputPath ?? defaultOutputPath(`batch_results/${place.job.jobId}`, place.stage, item.customId);
@@ -151,7 +148,6 @@ function toRow(
     ...record,
     outputPath,
     outputFold: foldPath(path),
-    shardId,
   };
 }
 
@@ -174,7 +170,6 @@ async function addRows(
   { job, problems }: Writing,
   rows: readonly (readonly Row[])[],
   items: readonly RenderItem[],
-  input: BuildInput,
 ): Promise<void> {
   const refused = new Set<number>();
   for (const [index, stage] of job.stages.entries()) {
@@ -189,11 +184,9 @@ async function addRows(
           refused.add(clash.seq);
           continue;
         }
-        const place = { job, stage: stage.name, input };
         const path =
-          outputPathOf(item, index, place) ??
-          defaultOutputPath(`batch_results/${job.jobId}`, stage.name, row.customId);
-        const outputPath = distinctPath(row.outputPath ?? path, row.seq);
+          row.outputPath ?? defaultOutputPath(`batch_results/${job.jobId}`, stage.name, row.customId);
+        const outputPath = distinctPath(path, row.seq);
         again.push({ ...row, outputPath, outputFold: foldPath(outputPath) });
       }
       trying = again;

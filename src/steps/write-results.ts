@@ -8,7 +8,7 @@ import type { Job } from '../core/job.ts';
 import type { RowView, ShardView } from '../core/ports/store-views.ts';
 import { type RowFacts, resultRow } from '../core/result-row.ts';
 import type { LocalDeps } from './deps.ts';
-import { type HeldFacts, heldFacts } from './held-facts.ts';
+import { groupsOf, type HeldFacts, heldFacts } from './held-facts.ts';
 import { type Answer, openRawReaders } from './raw-readers.ts';
 import { isGood, outputPathOf } from './write-outputs.ts';
 
@@ -34,6 +34,7 @@ export async function writeResults(
   const dir = files.resultsDir(job.jobId);
   const options = { private: job.spec.private };
   const views = await store.shards(job.id);
+  const groups = groupsOf(views);
   const toRow = rowWriter(views, readAppliedReports(await store.events(job.id)), dir);
   const readers = await openRawReaders(job, files);
   const results = files.create(`${dir}/${kind === 'final' ? RESULTS_FILE : PARTIAL_FILE}`, options);
@@ -47,7 +48,7 @@ export async function writeResults(
             if (kind === 'final') throw new Error(`row ${row.seq} of job ${job.jobId} has no outcome`);
             continue;
           }
-          const held = row.status === 'held' ? await heldFacts(job, row, views, deps) : null;
+          const held = row.status === 'held' ? await heldFacts(job, row, groups, deps) : null;
           const line = `${toRow({ ...row, status: row.status }, readers.answerOf(row), held)}\n`;
           results.write(line);
           if (!isGood({ status: row.status, failure: row.failure })) failed?.write(line);

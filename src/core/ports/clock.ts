@@ -7,6 +7,6 @@ export interface Clock {
   /** 0 ≤ n < 1. */
   random(): number;
   randomBytes(length: number): Uint8Array;
-  /** Ends early, without an error, when the signal fires. */
+  /** Ends early, without an error, when the signal fires, and never else: by `monotonicMs` the whole of it has passed. */
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }

@@ -21,6 +21,8 @@ const INNER = [
   ['schema'],
   ['stages', 0],
   ['output'],
+  ['budget'],
+  ['prices', 'any'],
   ['retry'],
   ['git'],
 ];

@@ -8,9 +8,15 @@ import { emulatorKey, type ReachedEmulator, reachEmulator } from './reach-emulat
 /** Which API a job talks to. Part of wire.ts: imported when a command needs one. */
 export interface Apis {
   /** @throws AuthError without a key, UsageError when the job belongs elsewhere */
-  provider(job: Job, options: { readonly emulator: boolean }): Promise<BatchProvider>;
+  provider(
+    job: ApiJob,
+    options: { readonly emulator: boolean; readonly isDryRun?: boolean },
+  ): Promise<BatchProvider>;
   close(): Promise<void>;
 }
+
+/** What a provider needs to know of a job; one that is only planned has it too. */
+export type ApiJob = Pick<Job, 'jobId' | 'account' | 'spec'>;
 
 export interface ApiOptions {
   /** The workspace. */
@@ -24,8 +30,8 @@ export function makeApis({ root, env, version, talk }: ApiOptions): Apis {
   // A promise, so that two callers at once get the same one.
   let emulator: Promise<ReachedEmulator> | null = null;
 
-  const emulated = async (job: Job): Promise<BatchProvider> => {
-    emulator ??= reachEmulator(root, env).catch((error: unknown) => {
+  const emulated = async (job: ApiJob, isDryRun: boolean): Promise<BatchProvider> => {
+    emulator ??= reachEmulator(root, env, isDryRun).catch((error: unknown) => {
       emulator = null;
       throw error;
     });
@@ -37,7 +43,7 @@ export function makeApis({ root, env, version, talk }: ApiOptions): Apis {
     return makeProvider(apiKey, url, account, job);
   };
 
-  const real = async (job: Job): Promise<BatchProvider> => {
+  const real = async (job: ApiJob): Promise<BatchProvider> => {
     const baseUrl = readBaseUrl(env);
     const apiKey = requireApiKey(env, root).value;
     const account: Account = { baseUrl, keyFingerprint: fingerprint(apiKey, baseUrl) };
@@ -55,7 +61,7 @@ export function makeApis({ root, env, version, talk }: ApiOptions): Apis {
     apiKey: string,
     baseUrl: string,
     account: Account,
-    job: Job,
+    job: ApiJob,
   ): Promise<BatchProvider> => {
     // Imported here, so that the SDK is loaded by no command that never calls the API.
     const { createProvider } = await import('../providers/anthropic/provider.ts');
@@ -65,11 +71,11 @@ export function makeApis({ root, env, version, talk }: ApiOptions): Apis {
   };
 
   return {
-    async provider(job, { emulator: wantsEmulator }) {
+    async provider(job, { emulator: wantsEmulator, isDryRun = false }) {
       const isEmulated =
         job.account === null ? wantsEmulator || job.spec.on === 'emulator' : isEmulatorAccount(job.account);
       if (wantsEmulator && !isEmulated) throw belongsElsewhere(job, 'the emulator');
-      return isEmulated ? emulated(job) : real(job);
+      return isEmulated ? emulated(job, isDryRun) : real(job);
     },
     async close() {
       await (await emulator)?.close();
@@ -78,12 +84,12 @@ export function makeApis({ root, env, version, talk }: ApiOptions): Apis {
 }
 
 /** A job stays with the API it was submitted to: elsewhere «not found» would look like «gone». */
-function checkAccount(job: Job, account: Account): void {
+function checkAccount(job: ApiJob, account: Account): void {
   if (job.account === null || job.account.baseUrl === account.baseUrl) return;
   throw belongsElsewhere(job, account.baseUrl);
 }
 
-function belongsElsewhere(job: Job, asked: string): UsageError {
+function belongsElsewhere(job: ApiJob, asked: string): UsageError {
   const home = job.account?.baseUrl ?? '';
   return new UsageError(`job ${job.jobId} was submitted to ${home}, not to ${asked}`, {
     code: 'other_account',

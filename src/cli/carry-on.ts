@@ -1,9 +1,10 @@
-import type { Job } from '../core/job.ts';
+import type { Job, JobMode } from '../core/job.ts';
 import type { Deps } from '../steps/deps.ts';
 import type { RunOptions } from '../steps/run-job.ts';
 import { runAfter } from './after-run.ts';
 import type { Context } from './context.ts';
 import type { WaitFlags } from './flags.ts';
+import type { MoneyFlags } from './money-flags.ts';
 import { answeringOf, type PaceFlags } from './pace-flags.ts';
 import { runLocked } from './run-locked.ts';
 
@@ -14,17 +15,18 @@ type CarryOn = Pick<RunOptions, 'submit' | 'until'> &
   };
 
 /**
- * Carries a job on under its lock, as `submit`, `retrieve` and `resume` each ask for it; `first` is done before, and what
- * comes after the run once it is final. Returns the job as it is then.
+ * Carries a job on under its lock, as `submit`, `retrieve` and `resume` each ask for it; `first` is done before, and may say
+ * how a job goes that was never submitted; what comes after the run is done once it is final. Returns the job as it is then.
  */
 export async function carryOn(
   job: Job,
   { goesOn = false, ...what }: CarryOn,
-  flags: WaitFlags & PaceFlags,
+  flags: WaitFlags & PaceFlags & MoneyFlags,
   context: Context,
-  first: (deps: Deps) => Promise<void> = async () => {},
+  first: (deps: Deps) => Promise<JobMode | undefined> = async () => undefined,
 ): Promise<Job> {
   const { runJob } = await import('../steps/run-job.ts');
+  const { pilotJudge } = await import('./approve-spending.ts');
   const options: RunOptions = {
     mode: 'batch',
     ...what,
@@ -32,10 +34,13 @@ export async function carryOn(
     intervalMs: flags.interval ?? null,
     maxWaitMs: flags.maxWait ?? null,
     answering: answeringOf(flags),
+    ...pilotJudge(job, context),
   };
   const outcome = await runLocked(job, context, context, async (deps) => {
-    await first(deps);
-    const done = await runJob(await deps.store.jobById(job.id), options, deps, context.signal);
+    if (flags.maxUsd !== undefined) await deps.store.setLimit(job.id, flags.maxUsd);
+    const mode = (await first(deps)) ?? options.mode;
+    const fresh = await deps.store.jobById(job.id);
+    const done = await runJob(fresh, { ...options, mode }, deps, context.signal);
     if (!goesOn) await runAfter(done.job, flags.notify ?? null, deps, context);
     return done;
   });

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Clock } from '../core/ports/clock.ts';
-import type { Keyboard } from './choose-mode.ts';
+import type { Keyboard } from './keyboard.ts';
 import { makeOutput, type Output } from './output.ts';
 import { makeTalk, type Talk } from './progress.ts';
 import type { Verdict } from './report-error.ts';
@@ -58,6 +58,8 @@ export interface Context {
   readonly talk: Talk;
   /** Where the user can be asked; null where nobody answers, or --yes does. */
   readonly keyboard: Keyboard | null;
+  /** --yes: what would be asked is answered with yes. */
+  readonly yes: boolean;
   readonly wire: Wire;
 }
 
@@ -99,6 +101,7 @@ export function openContext(options: GlobalOptions, io: ProcessIo): Context {
       : null,
     talk,
     keyboard: canAsk ? { input: io.stdin, output: io.stderr } : null,
+    yes: options.yes === true,
     wire,
   };
 }

@@ -4,6 +4,7 @@ import { isKnownError, type KnownError } from '../core/errors.ts';
 import { maskKey } from '../core/escape.ts';
 import type { Job } from '../core/job.ts';
 import { DEFAULT_SHARD_LIMITS } from '../core/shard.ts';
+import { NO_SPENDING_RULES } from '../core/spending-rules.ts';
 import { isFolder, STATE_DIR, statePath } from '../files/workspace.ts';
 import { DEFAULT_BASE_URL, readBaseUrl, requireApiKey } from './api-key.ts';
 import type { Context } from './context.ts';
@@ -110,6 +111,7 @@ const PROBE: Job = {
     retry: null,
     limits: DEFAULT_SHARD_LIMITS,
     changedOnly: false,
+    spending: NO_SPENDING_RULES,
     needsFrozen: false,
     private: false,
     on: 'api',

@@ -4,6 +4,7 @@ import { RETRIED_WHEN_ASKED } from '../core/retry-rule.ts';
 import type { LocalDeps } from '../steps/deps.ts';
 import type { Context } from './context.ts';
 import { type Column, formatCount, formatMany, formatTable, formatTime } from './output.ts';
+import { describeBill } from './print-bill.ts';
 import type { Verdict } from './report-error.ts';
 
 type BatchRow = JobDocument['batches'][number];
@@ -19,7 +20,7 @@ export async function printJob(document: JobDocument, context: Context): Promise
     await context.output.json(document);
     return;
   }
-  await context.output.line(formatJob(document));
+  await context.output.line(await formatJob(document, await context.wire.localDeps()));
   sayNext(document, context);
 }
 
@@ -31,7 +32,8 @@ export function sayNext(document: JobDocument, context: Context): void {
   context.talk.say(`next: ${next}${flag}`);
 }
 
-export function formatJob(document: JobDocument): string {
+/** The job as a person reads it. */
+export async function formatJob(document: JobDocument, deps: Pick<LocalDeps, 'store'>): Promise<string> {
   const lines = [
     `job       ${document.job_id}`,
     `state     ${document.state}`,
@@ -47,6 +49,8 @@ export function formatJob(document: JobDocument): string {
         : `, cache ${formatCount(cache_creation_input_tokens)} written and ${formatCount(cache_read_input_tokens)} read`;
     lines.push(`tokens    ${formatCount(input_tokens)} in, ${formatCount(output_tokens)} out${cache}`);
   }
+  const bill = await describeBill(document, deps);
+  if (bill !== null) lines.push(`cost      ${bill}`);
   if (isFinal(document.state) && document.output_dir !== undefined) {
     lines.push(`results   ${document.output_dir}/results.jsonl`);
     if (countFailed(document) > 0) lines.push(`failed    ${document.output_dir}/failed.jsonl`);

@@ -1,18 +1,26 @@
 import { InputError } from '../core/errors.ts';
+import type { Estimate } from '../core/estimate.ts';
 import type { JobFile } from '../core/job-file.ts';
+import { retiresSoon } from '../core/model-lint.ts';
+import { shippedModel } from '../core/models.ts';
 import type { Narrowed, Narrowing } from '../core/narrowing.ts';
 import { defaultExtension, defaultOutputPath } from '../core/output-place.ts';
+import { modelsOf as modelsOfSizes } from '../core/request-sizes.ts';
+import { mergeSizes } from '../core/size-counter.ts';
 import type { ExplainedRequest } from '../steps/explain-changes.ts';
 import type { Plan } from '../steps/plan-job.ts';
 import type { Context } from './context.ts';
 import { formatBytes, formatCount, formatMany } from './output.ts';
+import { sayCachePlan } from './print-cache-plan.ts';
 import { changesDocument, formatChanges } from './print-changes.ts';
+import { estimateDocument, formatEstimate } from './print-estimate.ts';
 import { narrowedDocument, sayNarrowed } from './print-narrowed.ts';
 import { formatParams } from './short-params.ts';
 
 /** A plan, and what it was made from. */
 export interface PrintedPlan {
   readonly plan: Plan;
+  readonly estimate: Estimate;
   readonly job: JobFile;
   readonly narrowing: Narrowing;
   readonly narrowed: Narrowed | null;
@@ -24,13 +32,15 @@ export interface PrintedPlan {
 
 /** What a submit would do. @throws InputError after it, when some records cannot be sent. */
 export async function printPlan(printed: PrintedPlan, context: Context): Promise<void> {
-  const { plan, job, narrowing, narrowed, explained, again } = printed;
+  const { plan, estimate, job, narrowing, narrowed, explained, again } = printed;
   if (context.json) await context.output.json(planDocument(printed));
   else {
     const changes = explained === null ? '' : `\n\n${formatChanges(explained)}`;
-    await context.output.line(`${formatPlan(plan, job)}${changes}`);
+    await context.output.line(`${formatPlan(plan, estimate, job)}${changes}`);
   }
   if (narrowed !== null) sayNarrowed(narrowed, narrowing, context);
+  warnOfRetirement(printed, context);
+  sayCachePlan(printed, context);
   if (plan.problemCount > 0) {
     throw new InputError(`${formatMany(plan.problemCount, 'record')} cannot become requests`, {
       code: 'bad_records',
@@ -51,7 +61,7 @@ export async function printPlan(printed: PrintedPlan, context: Context): Promise
 }
 
 /** What `plan --json` prints; docs/json.md describes it. */
-function planDocument({ plan, job, narrowing, narrowed, explained }: PrintedPlan): object {
+function planDocument({ plan, estimate, job, narrowing, narrowed, explained }: PrintedPlan): object {
   return {
     name: job.name,
     model: job.stages[0]?.model ?? null,
@@ -64,6 +74,7 @@ function planDocument({ plan, job, narrowing, narrowed, explained }: PrintedPlan
     bytes: plan.bytes,
     approx_input_tokens: plan.approxInputTokens,
     max_output_tokens: plan.maxOutputTokens,
+    estimate: estimateDocument(estimate),
     narrowed: narrowed === null ? null : narrowedDocument(narrowed, narrowing),
     changes: explained === null ? null : changesDocument(explained),
     outputs: plan.outputs,
@@ -73,7 +84,7 @@ function planDocument({ plan, job, narrowing, narrowed, explained }: PrintedPlan
   };
 }
 
-function formatPlan(plan: Plan, job: JobFile): string {
+function formatPlan(plan: Plan, estimate: Estimate, job: JobFile): string {
   const later = plan.stages.some(({ needs }) => needs.length > 0);
   const lines = [
     `job       ${job.name}`,
@@ -84,13 +95,12 @@ function formatPlan(plan: Plan, job: JobFile): string {
     ...formatGroups(plan.groups),
     `shards    ${formatCount(plan.shards.length)}${listOf(plan.shards.map(describeSize))}`,
     `body      ${formatBytes(plan.bytes)}`,
-    `input     about ${formatCount(plan.approxInputTokens)} tokens (a quarter of the bytes${later ? '; without later stages' : ''})`,
-    `output    at most ${formatCount(plan.maxOutputTokens)} tokens`,
     ...plan.outputs.map(({ custom_id, stage, output }, index) => {
       const path =
         output ?? defaultOutputPath('batch_results/<job id>', stage, custom_id, extensionOf(job, stage));
       return `${index === 0 ? 'files' : ''}`.padEnd(10) + path;
     }),
+    ...formatEstimate(estimate),
   ];
   for (const { custom_id, stage, group, params } of plan.first) {
     const where = [
@@ -101,6 +111,16 @@ function formatPlan(plan: Plan, job: JobFile): string {
     lines.push('', `${custom_id}${about}:`, formatParams(params));
   }
   return lines.join('\n');
+}
+
+/** Of the models that requests name by now, and those of the stages that wait. */
+function warnOfRetirement({ plan, job }: PrintedPlan, { clock, talk }: Context): void {
+  const built = plan.sizes.flatMap(({ groups }) => modelsOfSizes(mergeSizes(groups?.values() ?? [])));
+  for (const model of new Set([...built, ...job.stages.map((stage) => stage.model)])) {
+    const facts = model === null ? null : shippedModel(model);
+    const soon = facts === null ? null : retiresSoon(facts, clock.now());
+    if (soon !== null) talk.warn(soon);
+  }
 }
 
 function formatStage({ stage, requests, needs }: Plan['stages'][number]): string {

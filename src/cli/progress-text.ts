@@ -1,6 +1,7 @@
 import { formatDuration } from '../core/duration.ts';
 import type { Progress } from '../core/ports/progress.ts';
 import { formatBytes, formatCount, formatMany } from './output.ts';
+import { formatVerdict } from './print-pilot.ts';
 
 /** How one piece of progress is shown. */
 export interface Shown {
@@ -68,6 +69,8 @@ export function describeProgress(progress: Progress, now: Date): Shown {
     }
     case 'writing':
       return live('writing the results', () => `writing the results: ${formatMany(progress.rows, 'row')}`);
+    case 'pilot_judged':
+      return line(formatVerdict(progress.verdict).join('\n'));
     case 'notice':
     case 'problem':
       return line(progress.text);

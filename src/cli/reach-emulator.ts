@@ -1,5 +1,8 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { ProviderError, UsageError } from '../core/errors.ts';
-import { ensureStateDir } from '../files/workspace.ts';
+import { ensureStateDir, statePath } from '../files/workspace.ts';
 import { isLoopback } from './api-key.ts';
 
 /** An emulator to talk to: one of this process, or one that somebody serves. */
@@ -24,19 +27,31 @@ export function emulatorKey(env: NodeJS.ProcessEnv): string {
   return given.startsWith('sk-emu-') ? given : EMULATOR_KEY;
 }
 
-/** The one that BATCHCTL_EMULATOR_URL names, else one inside this process with its state in the workspace. */
-export async function reachEmulator(root: string, env: NodeJS.ProcessEnv): Promise<ReachedEmulator> {
+/**
+ * The one that BATCHCTL_EMULATOR_URL names, else one inside this process with its state in the workspace. A dry run makes no
+ * state there: it leaves nothing.
+ */
+export async function reachEmulator(
+  root: string,
+  env: NodeJS.ProcessEnv,
+  isDryRun: boolean,
+): Promise<ReachedEmulator> {
   const url = env[ENV_URL];
   if (url) return askEmulator(url);
   const { startEmulator } = await import('../emulator/server.ts');
   const faults = readFaults(env);
   await checkFaults(faults);
   const batchSeconds = readBatchSeconds(env);
-  return startEmulator({
-    stateDir: ensureStateDir(root),
-    faults,
-    ...(batchSeconds === null ? {} : { batchSeconds }),
-  });
+  const options = { faults, ...(batchSeconds === null ? {} : { batchSeconds }) };
+  if (!isDryRun || existsSync(statePath(root, 'emulator.db')))
+    return startEmulator({ stateDir: ensureStateDir(root), ...options });
+  const stateDir = mkdtempSync(join(tmpdir(), 'batchctl-'));
+  const emulator = await startEmulator({ stateDir, ...options });
+  const close = async (): Promise<void> => {
+    await emulator.close();
+    rmSync(stateDir, { recursive: true, force: true });
+  };
+  return { url: emulator.url, accountId: emulator.accountId, close };
 }
 
 function readFaults(env: NodeJS.ProcessEnv): readonly string[] {

@@ -1,4 +1,4 @@
-import { isKnownError, UsageError } from '../core/errors.ts';
+import { DecisionError, isKnownError, UsageError } from '../core/errors.ts';
 import { isInterruption } from '../core/interruption.ts';
 import { isFinal, type Job } from '../core/job.ts';
 import type { JobDocument } from '../core/job-document.ts';
@@ -52,6 +52,7 @@ export async function resumeAll(flags: ResumeFlags, context: Context): Promise<V
         await resume(job, flags, phase, context);
       } catch (error) {
         if (isInterruption(error, context.signal)) throw error;
+        if (phase === 'submitted' && (await isHeld(job, error, context))) continue;
         failures.set(job.id, error);
         if (!isKnownError(error)) throw error;
         if (jobs.length > 1)
@@ -67,6 +68,14 @@ export async function resumeAll(flags: ResumeFlags, context: Context): Promise<V
   if (worst !== undefined) throw worst;
   if (failures.size > 0 || verdicts.includes('pending')) return 'pending';
   return verdicts.includes('failed_rows') ? 'failed_rows' : 'done';
+}
+
+/** Over its budget for now: what is out may leave room, and the next phase waits for that. */
+async function isHeld(job: Job, error: unknown, { wire }: Context): Promise<boolean> {
+  if (!(error instanceof DecisionError) || error.code !== 'over_budget') return false;
+  const { store } = await wire.localDeps();
+  // One of which nothing was sent is as if nobody had asked for it, and so is its way to go.
+  return (await store.jobById(job.id)).submitRequestedAt !== null;
 }
 
 /** A day long, a submission that was given up is looked for, also after its job is done. */
@@ -93,13 +102,16 @@ async function submittedJobs(context: Context): Promise<readonly Job[]> {
 
 async function printAll(jobs: readonly Job[], context: Context): Promise<readonly Verdict[]> {
   const documents: JobDocument[] = [];
+  const printed: string[] = [];
   for (const job of jobs) {
     const deps = await context.wire.localDeps();
-    documents.push(await describeJob(await deps.store.jobById(job.id), deps));
+    const document = await describeJob(await deps.store.jobById(job.id), deps);
+    documents.push(document);
+    if (!context.json) printed.push(await formatJob(document, deps));
   }
   if (context.json) await context.output.json(documents);
   else if (jobs.length === 0) context.talk.say(`no unfinished jobs in ${context.wire.root}`);
-  else await context.output.line(documents.map(formatJob).join('\n\n'));
+  else await context.output.line(printed.join('\n\n'));
   for (const document of documents) sayNext(document, context);
   return documents.map(verdictOf);
 }
@@ -109,7 +121,9 @@ function until(flags: ResumeFlags): RunOptions['until'] {
 }
 
 function resume(job: Job, flags: ResumeFlags, phase: RunOptions['until'], context: Context): Promise<Job> {
-  const first = (deps: Deps): Promise<void> => decide(job, flags, deps, context);
+  const first = async (deps: Deps): Promise<undefined> => {
+    await decide(job, flags, deps, context);
+  };
   return carryOn(job, { submit: true, until: phase }, flags, context, first);
 }
 

@@ -5,11 +5,12 @@ import type { RetryOptions, RetrySummary } from '../steps/retry-job.ts';
 import { carryOn } from './carry-on.ts';
 import type { Context } from './context.ts';
 import type { WaitFlags } from './flags.ts';
+import type { MoneyFlags } from './money-flags.ts';
 import { formatMany } from './output.ts';
 import type { PaceFlags } from './pace-flags.ts';
 import { describeJob } from './print-job.ts';
 
-export interface RetryWishes extends WaitFlags, PaceFlags {
+export interface RetryWishes extends WaitFlags, PaceFlags, MoneyFlags {
   readonly on: readonly FailureClass[];
   readonly force?: boolean;
   readonly stage?: string;
@@ -20,11 +21,13 @@ export interface RetryWishes extends WaitFlags, PaceFlags {
 /** Gives what did not succeed new requests and carries the job on, as `retry` and `submit --rest-in-real-time` ask for it. */
 export async function retryAndRun(job: Job, wishes: RetryWishes, context: Context): Promise<JobDocument> {
   const { checkRetry, retryJob } = await import('../steps/retry-job.ts');
+  const { approveRetry } = await import('./approve-spending.ts');
   const options: RetryOptions = {
     classes: wishes.on.length > 0 ? wishes.on : wishes.restInRealTime ? ['expired', 'canceled'] : null,
     force: wishes.force === true,
     stage: wishes.stage ?? null,
     route: wishes.restInRealTime ? 'real_time' : null,
+    approve: approveRetry(job, context),
   };
   checkRetry(job, options);
   const settled = wishes.restInRealTime ? await settleFirst(job, wishes, context) : job;
@@ -33,7 +36,10 @@ export async function retryAndRun(job: Job, wishes: RetryWishes, context: Contex
     { submit: true, until: wishes.submitOnly ? 'submitted' : 'final' },
     wishes,
     context,
-    async (deps) => sayRetried(await retryJob(settled, options, deps, context.signal), context),
+    async (deps) => {
+      sayRetried(await retryJob(settled, options, deps, context.signal), context);
+      return undefined;
+    },
   );
   return describeJob(fresh, await context.wire.localDeps());
 }

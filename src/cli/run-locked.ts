@@ -23,6 +23,8 @@ export async function runLocked<T>(
     await context.talk.startSpinner();
     return await work(deps);
   } catch (error) {
+    // A question that was not answered says so itself.
+    if (error instanceof InterruptedError && error !== context.signal.reason) throw error;
     if (isInterruption(error, context.signal)) throw await explainInterruption(job, deps, context.signal);
     throw error;
   } finally {
@@ -48,6 +50,15 @@ async function explainInterruption(job: Job, deps: Deps, signal: AbortSignal): P
     doubts > 0 ? `${formatMany(doubts, 'shard')} may have become a batch that goes on too` : null,
   ].filter((fact) => fact !== null);
   const reason: unknown = signal.reason;
+  if (fresh.submitRequestedAt === null) {
+    return new InterruptedError(`interrupted before anything of job ${job.jobId} was sent`, {
+      code: 'interrupted',
+      signal: reason instanceof InterruptedError ? reason.signal : 'SIGINT',
+      why: 'its requests are built',
+      next: `batchctl submit ${job.jobId} --use-batch sends them, batchctl cancel ${job.jobId} drops them`,
+      cause: reason,
+    });
+  }
   return new InterruptedError(`interrupted; job ${job.jobId} is ${document.state}`, {
     code: 'interrupted',
     signal: reason instanceof InterruptedError ? reason.signal : 'SIGINT',

@@ -108,6 +108,7 @@ const SAMPLE: JobDocument = {
   held: 0,
   failures: {},
   usage: { input_tokens: 1, output_tokens: 1, cache_creation_input_tokens: 0, cache_read_input_tokens: 0 },
+  cost_microusd: 1,
   batches: [],
   output_dir: 'batch_results/sample-20260301-181200',
 };

@@ -1,4 +1,5 @@
 import type { Job, JobMode, JobState } from './job.ts';
+import { type MicroUsd, sumOrUnknown } from './money.ts';
 import type { ShardView } from './ports/store-views.ts';
 import { addTallies, EMPTY_TALLY, type FailureClass } from './result.ts';
 
@@ -19,6 +20,8 @@ export interface JobDocument {
   readonly held: number;
   readonly failures: Readonly<Partial<Record<FailureClass, number>>>;
   readonly usage: UsageDocument;
+  /** What the answers so far cost, over all attempts; null when some of it has no price. */
+  readonly cost_microusd: MicroUsd | null;
   readonly batches: readonly BatchDocument[];
   /** Relative to the workspace, with forward slashes. */
   readonly output_dir?: string;
@@ -68,9 +71,14 @@ export function jobDocument(job: Job, shards: readonly ShardView[], outputDir: s
       cache_creation_input_tokens: tally.usage.cacheCreation,
       cache_read_input_tokens: tally.usage.cacheRead,
     },
+    cost_microusd: sumOrUnknown(shards.filter(isApplied).map(({ cost }) => cost)),
     batches: shards.flatMap(batchDocuments),
     ...(outputDir === null ? {} : { output_dir: outputDir }),
   };
+}
+
+function isApplied({ shard }: ShardView): boolean {
+  return shard.state === 'applied';
 }
 
 function batchDocuments({ shard, batch }: ShardView): readonly BatchDocument[] {

@@ -5,6 +5,7 @@ import { keyProblems, nameProblems } from './job-file-rules.ts';
 import { jobFileSchema } from './job-file-schema.ts';
 import { RETRIED_BY_DEFAULT } from './retry-rule.ts';
 import { toSource } from './source-check.ts';
+import { toSpending } from './spending-check.ts';
 import { toStages } from './stage-check.ts';
 
 /** What the file itself does not say. */
@@ -35,6 +36,7 @@ export function checkJobFile(input: unknown, place: JobFilePlace): CheckedJobFil
     });
   const source = toSource(file.source, problems);
   const stages = toStages(file, problems);
+  const spending = toSpending(file, problems);
   if (source !== null) problems.push(...nameProblems(file, source, stages));
   if (problems.length > 0 || source === null) return { ok: false, problems };
   return {
@@ -52,6 +54,7 @@ export function checkJobFile(input: unknown, place: JobFilePlace): CheckedJobFil
       id: file.id ?? null,
       groupBy: file.group_by ?? null,
       stages,
+      spending,
       private: file.private ?? false,
       retry:
         file.retry === undefined

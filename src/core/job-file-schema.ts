@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { API_VERSIONS } from './job-file.ts';
 import { RETRYABLE } from './retry-rule.ts';
 import { sourceSchema } from './source-schema.ts';
+import { spendingKeys } from './spending-schema.ts';
 import { ownStageKeys, sharedStageKeys, stageSchema } from './stage-schema.ts';
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
@@ -53,6 +54,7 @@ export const jobFileSchema = z
       .min(1)
       .optional()
       .describe('Several prompts over the same records, each with keys of its own.'),
+    ...spendingKeys,
     private: z
       .boolean()
       .optional()

@@ -1,5 +1,6 @@
 import type { FailureClass } from './result.ts';
 import type { Source } from './source.ts';
+import type { SpendingRules } from './spending-rules.ts';
 import type { Stage } from './stage.ts';
 
 /** Values of the `anthropic-version` header that a job may name. Source: platform.claude.com/docs/en/api/versioning */
@@ -29,6 +30,7 @@ export interface JobFile {
   readonly groupBy: string | null;
   /** In the order of the file, so that each stands after what it needs; a job without a list has one, `main`. */
   readonly stages: readonly Stage[];
+  readonly spending: SpendingRules;
   /** Files with prompts and answers get mode 0600. */
   readonly private: boolean;
   /** What is sent again without being asked; null: nothing. */

@@ -15,6 +15,7 @@ export function specOf(
       job.stages.flatMap(({ name, needs }) => (needs.length === 0 ? [] : [[name, needs]])),
     ),
     retry: job.retry,
+    spending: job.spending,
     private: job.private,
     needsFrozen: job.stages.some(
       ({ schema, output }) => schema !== null || (output !== null && output.content.kind !== 'answer'),

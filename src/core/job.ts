@@ -1,5 +1,6 @@
 import type { RetryRule } from './job-file.ts';
 import { isSettledShard, type ShardLimits, type ShardState } from './shard.ts';
+import type { SpendingRules } from './spending-rules.ts';
 
 /** What the user asked for: all requests of one build with one configuration. */
 export interface Job {
@@ -53,6 +54,7 @@ export interface JobSpec {
   readonly limits: ShardLimits;
   /** Requests that were answered before in this workspace take their answers from there. */
   readonly changedOnly: boolean;
+  readonly spending: SpendingRules;
   /** Files with prompts and answers get mode 0600. */
   readonly private: boolean;
   /** Where it was built to run; once submitted, its account says. A rehearsal must not become a bill by a lost flag. */

@@ -1,6 +1,8 @@
 import type { AnswerCheck } from './answer-check.ts';
+import { readBilledUsage } from './billing.ts';
 import type { FailureClass, RowStatus, TokenUsage } from './result.ts';
 import { isObject, resultTypeInHead } from './result-line.ts';
+import type { BilledUsage } from './spent-line.ts';
 
 /** What one result line says about its request. `succeeded` with a `failure` is an answer that is no good. */
 export interface Judgement {
@@ -16,6 +18,8 @@ export interface Judgement {
   /** As the answer names it, which may be more exact than what was asked for. */
   readonly model: string | null;
   readonly usage: TokenUsage | null;
+  /** The same, by all that makes its price. */
+  readonly billed: BilledUsage | null;
   readonly error: RowError | null;
 }
 
@@ -83,6 +87,7 @@ function judgeMessage(message: unknown, check: AnswerCheck | null): Judgement {
     stopReason,
     model: textOrNull(message['model']),
     usage: readUsage(message['usage']),
+    billed: readBilledUsage(message['usage']),
     error:
       checked?.ok === false
         ? noted('invalid_output', checked.problem)
@@ -138,6 +143,7 @@ function failed(status: Judgement['status'], failure: FailureClass, error: RowEr
     stopReason: null,
     model: null,
     usage: null,
+    billed: null,
     error,
   };
 }

@@ -6,6 +6,8 @@ export interface ModelFacts {
   readonly contextTokens: number | null;
   /** The most that `max_tokens` may be without a beta. */
   readonly maxOutputTokens: number | null;
+  /** A prompt up to a cache mark that is shorter is not cached, without a word. */
+  readonly minCachedTokens: number | null;
   /** Writes up to 300,000 tokens in a batch with LONG_OUTPUT_BETA. */
   readonly hasLongOutput: boolean | null;
   /** Values of `thinking.type` that it takes. */

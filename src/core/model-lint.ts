@@ -34,6 +34,17 @@ const retirement: Check = ({ model }, { isRetired, retiresAt }, { at }) => {
   return `"model": ${String(model)} is retired${when}; name a newer one`;
 };
 
+/** Source: the batch processing guide; a batch may take so long, and a model that is gone by then answers nothing. */
+const BATCH_MS = 24 * 3_600_000;
+
+/** What to say of a model that is there now and may be gone before a batch that is sent now has ended; null: nothing. */
+export function retiresSoon({ id, retiresAt, isRetired }: ModelFacts, at: Date): string | null {
+  if (retiresAt === null || isRetired === true) return null;
+  const leftMs = Date.parse(retiresAt) - at.getTime();
+  if (!(leftMs > 0 && leftMs <= BATCH_MS)) return null;
+  return `${id} retires on ${retiresAt.slice(0, 10)}, before a batch that is sent now must have ended (24 hours); requests that are not answered by then fail, so name a newer one`;
+}
+
 const batches: Check = ({ model }, { takesBatches }, { mode }) =>
   mode === 'batch' && takesBatches === false
     ? `"model": ${String(model)} cannot be used in batches; name another one, or submit without --use-batch`

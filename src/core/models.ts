@@ -12,6 +12,7 @@ const RECENT = {
   aliases: [],
   contextTokens: 1_000_000,
   maxOutputTokens: 128_000,
+  minCachedTokens: 512,
   hasLongOutput: true,
   thinking: ['adaptive', 'disabled'],
   needsThinkingAtHighEffort: false,
@@ -36,6 +37,7 @@ const UP_TO_4_5 = {
   ...RECENT,
   contextTokens: 200_000,
   maxOutputTokens: 64_000,
+  minCachedTokens: 4_096,
   hasLongOutput: false,
   thinking: ['enabled', 'disabled'],
   efforts: [],
@@ -51,7 +53,8 @@ const UP_TO_4_5 = {
  * build-with-claude/batch-processing (300k output); about-claude/models/migration-guide (prefill, sampling);
  * build-with-claude/structured-outputs; models/sonnet-5-5/whats-new-sonnet-5-5 (no `disabled`, `between_tools` up to
  * high, no forced tool); build-with-claude/prompt-engineering/prompting-claude-haiku-5-5 (`disabled` up to high);
- * about-claude/model-deprecations: a date stands here only where it is fixed, not for «not sooner than».
+ * build-with-claude/prompt-caching (from how many tokens on); about-claude/model-deprecations: a date stands here only
+ * where it is fixed, not for «not sooner than».
  */
 const SHIPPED: readonly ShippedModel[] = [
   { ...FABLE, id: 'claude-fable-5-2' },
@@ -68,13 +71,23 @@ const SHIPPED: readonly ShippedModel[] = [
   { ...FABLE, id: 'claude-fable-5-1' },
   { ...FABLE, id: 'claude-mythos-5-1' },
   { ...RECENT, id: 'claude-opus-5', needsThinkingAtHighEffort: true },
-  { ...RECENT, id: 'claude-sonnet-5' },
+  { ...RECENT, id: 'claude-sonnet-5', minCachedTokens: 1_024 },
   { ...FABLE, id: 'claude-fable-5', takesForcedTool: true },
   { ...FABLE, id: 'claude-mythos-5', takesForcedTool: true },
-  { ...RECENT, id: 'claude-opus-4-8' },
-  { ...RECENT, id: 'claude-opus-4-7' },
-  { ...FROM_4_6, id: 'claude-sonnet-4-6', efforts: ['low', 'medium', 'high', 'max'] },
-  { ...FROM_4_6, id: 'claude-opus-4-6', efforts: ['low', 'medium', 'high', 'max'] },
+  { ...RECENT, id: 'claude-opus-4-8', minCachedTokens: 1_024 },
+  { ...RECENT, id: 'claude-opus-4-7', minCachedTokens: 2_048 },
+  {
+    ...FROM_4_6,
+    id: 'claude-sonnet-4-6',
+    minCachedTokens: 1_024,
+    efforts: ['low', 'medium', 'high', 'max'],
+  },
+  {
+    ...FROM_4_6,
+    id: 'claude-opus-4-6',
+    minCachedTokens: 4_096,
+    efforts: ['low', 'medium', 'high', 'max'],
+  },
   {
     ...UP_TO_4_5,
     id: 'claude-opus-4-5-20251101',
@@ -86,6 +99,7 @@ const SHIPPED: readonly ShippedModel[] = [
     ...UP_TO_4_5,
     id: 'claude-sonnet-4-5-20250929',
     aliases: ['claude-sonnet-4-5'],
+    minCachedTokens: 1_024,
     retiresAt: '2026-11-30',
   },
 ];
@@ -128,6 +142,7 @@ export function unknownModel(id: string): ModelFacts {
     id,
     contextTokens: null,
     maxOutputTokens: null,
+    minCachedTokens: null,
     hasLongOutput: null,
     thinking: null,
     needsThinkingAtHighEffort: null,

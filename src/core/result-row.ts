@@ -1,5 +1,6 @@
 import { memberSpans } from './json-spans.ts';
 import type { Judgement } from './judge.ts';
+import type { MicroUsd } from './money.ts';
 import type { FailureClass, RowStatus, TokenUsage } from './result.ts';
 
 /** What the store knows of a row, beside what its raw line says. */
@@ -16,6 +17,8 @@ export interface RowFacts {
   readonly reused: boolean;
   /** Why it is held; null unless it is. */
   readonly why: string | null;
+  /** What its last answer cost; null without one, or without a price. */
+  readonly cost: MicroUsd | null;
   /** Where its answer was written; null when it was not. */
   readonly output: string | null;
 }
@@ -32,6 +35,7 @@ export function resultRow(facts: RowFacts, answer: Judgement | null, line: strin
     stop_reason: answer?.stopReason ?? null,
     model: answer?.model ?? null,
     usage: usageDocument(answer?.usage ?? null),
+    cost_microusd: facts.cost,
     error: facts.why === null ? errorOf(answer) : { type: 'held', message: facts.why, request_id: null },
     attempt: facts.attempt,
     reused: facts.reused,
@@ -42,7 +46,9 @@ export function resultRow(facts: RowFacts, answer: Judgement | null, line: strin
 }
 
 /** How the line of a row begins, up to and without the comma before `text`: enough to recognise it by. */
-export function rowHead(facts: Omit<RowFacts, 'attempt' | 'batchId' | 'reused' | 'why' | 'output'>): string {
+export function rowHead(
+  facts: Omit<RowFacts, 'attempt' | 'batchId' | 'reused' | 'why' | 'cost' | 'output'>,
+): string {
   const { customId, stage, group, status, failure } = facts;
   return JSON.stringify({ custom_id: customId, stage, group, status, failure }).slice(0, -1);
 }

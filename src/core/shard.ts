@@ -9,6 +9,8 @@ export interface Shard {
   readonly group: string | null;
   /** retry: sends again what an earlier shard carried.  - reused: its answers were taken from earlier jobs. */
   readonly origin: 'build' | 'retry' | 'reused';
+  /** Goes out before the others of its job, which wait for its answers; null: like any other. */
+  readonly first: 'prime' | 'pilot' | null;
   /** none: nothing is sent. */
   readonly route: 'batch' | 'real_time' | 'none';
   readonly nonce: string;

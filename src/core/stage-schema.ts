@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { expectedOutputKey } from './spending-schema.ts';
 
 const path = z.string().min(1);
 const ttl = z.enum(['5m', '1h']);
@@ -53,6 +54,7 @@ export const sharedStageKeys = {
     .record(z.string(), z.unknown())
     .optional()
     .describe('Any other parameter of the Messages API, passed through: {output_config: {effort: low}}'),
+  expected_output_tokens: expectedOutputKey,
 };
 
 /** Keys of one stage; at the top level where there is no list of stages. */

@@ -63,7 +63,7 @@ export function answerMessage(params: Params, context: AnswerContext): Readonly<
       output_tokens: Math.min(params.max_tokens, content.tokens + thinkingTokens),
       output_tokens_details: { thinking_tokens: Math.min(params.max_tokens, thinkingTokens) },
       server_tool_use: null,
-      service_tier: context.isBatch ? 'batch' : 'standard',
+      service_tier: context.isBatch && context.fault !== 'rows-standard' ? 'batch' : 'standard',
       inference_geo: params.inference_geo ?? 'not_available',
       speed: null,
     },

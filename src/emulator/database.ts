@@ -62,6 +62,12 @@ CREATE TABLE IF NOT EXISTS faults (
   fault TEXT NOT NULL,
   remaining INTEGER CHECK (remaining >= 0)
 ) STRICT;
+CREATE TABLE IF NOT EXISTS cached_prefixes (
+  workspace_id TEXT NOT NULL,
+  prefix INTEGER NOT NULL,
+  from_us INTEGER NOT NULL,
+  PRIMARY KEY (workspace_id, prefix, from_us)
+) STRICT;
 CREATE TABLE IF NOT EXISTS calls (
   route TEXT NOT NULL PRIMARY KEY,
   count INTEGER NOT NULL

@@ -183,6 +183,12 @@ const STANDING = [
     value: 'NUMBER',
     summary: 'so many rows, always the same, are never in the results',
   },
+  {
+    name: 'cold-cache',
+    value: 'NUMBER',
+    summary:
+      'so many rows of a batch begin at once, and read only what earlier batches have written for an hour',
+  },
   { name: 'results-url', value: 'ORIGIN', summary: 'results_url names this origin' },
   { name: 'rows-errored', value: 'SHARE', summary: 'this share of rows ends errored (api_error)' },
   {
@@ -200,6 +206,11 @@ const STANDING = [
   },
   { name: 'rows-paused', value: 'SHARE', summary: 'this share of rows succeeds with stop_reason pause_turn' },
   { name: 'rows-empty', value: 'SHARE', summary: 'this share of rows succeeds without any text' },
+  {
+    name: 'rows-standard',
+    value: 'SHARE',
+    summary: 'this share of rows was answered, and is charged, with service_tier standard',
+  },
 ] as const satisfies readonly FaultDescription[];
 
 /**

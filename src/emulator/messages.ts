@@ -20,7 +20,7 @@ export async function createMessage(call: Call): Promise<void> {
   if (params.stream === true) {
     throw new ApiError(400, 'invalid_request_error', 'stream: streaming is not supported by this emulator');
   }
-  const context = { seed: call.requestId, isBatch: false, cached: new Set<number>(), fault: null };
+  const context = { seed: call.requestId, isBatch: false, cached: new Map(), fault: null };
   const effect = messageEffectOf(call.faults.take('message'));
   logMessage(call.state.db, {
     beganUs,

@@ -63,12 +63,12 @@ export function breakAfter(fault: Fault | null, rows: number): number | null {
 }
 
 function madeUpLine(row: StoredRow, batch: Batch): string {
-  const result = succeed({ ...row, params: SAMPLE_PARAMS }, batch, new Set());
+  const result = succeed({ ...row, params: SAMPLE_PARAMS }, batch, new Map());
   return `${JSON.stringify({ custom_id: row.customId, result })}\n`;
 }
 
 function* longLine(row: StoredRow, batch: Batch, bytes: number): Generator<string> {
-  const result = succeed({ ...row, params: SAMPLE_PARAMS }, batch, new Set());
+  const result = succeed({ ...row, params: SAMPLE_PARAMS }, batch, new Map());
   const line = JSON.stringify({ custom_id: row.customId, result }, (key, value) =>
     key === 'text' ? MARK : value,
   );

@@ -1,3 +1,4 @@
+import { coldCache, warmCache } from './batch-cache.ts';
 import { linesFile } from './batch-files.ts';
 import { refuseYoungBatch, requireBatch } from './batch-routes.ts';
 import { archivedUs, statusAt } from './batch-state.ts';
@@ -46,10 +47,13 @@ async function sendRows(
   const missing = call.faults.standing('results-missing')?.amount ?? 0;
   const order = shuffledOrder(batch.id, batch.requests).subarray(missing);
   const stopAt = breakAfter(fault, order.length);
-  const context: ResultContext = { batch, shares: readRowFaults(call.faults), cached: new Set() };
+  const shares = readRowFaults(call.faults);
+  const cold = call.faults.standing('cold-cache')?.amount ?? null;
+  const cache = cold === null ? warmCache() : coldCache(call.state.db, batch, cold);
   for (const [position, index] of order.entries()) {
     if (position === stopAt && fault?.name === 'results-short') return true;
     const row = reader.read(index);
+    const context: ResultContext = { batch, shares, cached: cache.at(position) };
     const outgoing = { position, row, result: makeResult(row, context), batch };
     if (position === stopAt) {
       const line = JSON.stringify(outgoing.result);
@@ -63,6 +67,7 @@ async function sendRows(
       if (full !== null && !(await full)) return false;
     }
   }
+  cache.keep();
   return true;
 }
 

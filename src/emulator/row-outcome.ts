@@ -13,6 +13,7 @@ const ROW_FAULTS = [
   'rows-truncated',
   'rows-paused',
   'rows-empty',
+  'rows-standard',
 ] as const;
 
 /** A fault that makes some rows end in another way. */

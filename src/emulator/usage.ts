@@ -2,8 +2,8 @@ import { hashText } from './hash.ts';
 import type { Model } from './models.ts';
 import type { PromptPiece } from './prompt.ts';
 
-/** Which prefixes have been written to the cache so far. */
-export type CachedPrefixes = Set<number>;
+/** Which prefixes have been written to the cache so far, and for how long. */
+export type CachedPrefixes = Map<number, '5m' | '1h'>;
 
 /** How the tokens of a prompt are charged. */
 export interface InputUsage {
@@ -34,7 +34,7 @@ export function countInput(pieces: readonly PromptPiece[], model: Model, cached:
   const written = { '5m': 0, '1h': 0 };
   let upTo = read;
   for (const point of breakpoints) {
-    cached.add(point.hash);
+    cached.set(point.hash, point.ttl);
     if (point.tokens <= upTo) continue;
     written[point.ttl] += point.tokens - upTo;
     upTo = point.tokens;

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { IMAGE_TOKENS, pdfTokens } from '../core/attachment-tokens.ts';
 import type { InputError } from '../core/errors.ts';
 import { inputFailure } from '../core/input-failure.ts';
 import type { AttachedBlock, AttachmentReader } from '../core/ports/attachments.ts';
@@ -127,8 +128,7 @@ function imageBlock(bytes: Buffer, file: string, found: string | null): Attached
       found === 'application/pdf' ? 'write {document: …} for a PDF' : 'convert it',
     );
   }
-  // A picture of a megapixel: about 1,300 to 1,600 tokens; source: the vision page, «Resolution and token cost».
-  return { json: base64Block('image', mediaType, bytes), approxTokens: 1_600 };
+  return { json: base64Block('image', mediaType, bytes), approxTokens: IMAGE_TOKENS };
 }
 
 function documentBlock(bytes: Buffer, file: string, found: string | null): AttachedBlock {
@@ -158,16 +158,6 @@ function documentBlock(bytes: Buffer, file: string, found: string | null): Attac
 function base64Block(type: Attachment['kind'], mediaType: string, bytes: Buffer): string {
   const source = `{"type":"base64","media_type":"${mediaType}","data":"${bytes.toString('base64')}"}`;
   return `{"type":"${type}","source":${source}}`;
-}
-
-/**
- * 3,000 tokens a page is the upper end of what a page's text takes; source: the PDF page, «Estimate your costs». Pages inside
- * compressed objects cannot be seen: then 50,000 bytes count as one.
- */
-function pdfTokens(bytes: Buffer): number {
-  const pages =
-    bytes.toString('latin1').match(/\/Type\s*\/Page\b/g)?.length ?? Math.ceil(bytes.length / 50_000);
-  return 3_000 * pages;
 }
 
 function tooLarge(file: string, kind: Attachment['kind'], bytes: number, limit: number): InputError {

@@ -3,6 +3,7 @@ import { DEFAULT_SETTLE_MS } from '../core/doubt.ts';
 import { UsageError } from '../core/errors.ts';
 import { isFinal, type Job as StoredJob } from '../core/job.ts';
 import { type JobDocument, jobDocument } from '../core/job-document.ts';
+import { type MicroUsd, microUsdOf } from '../core/money.ts';
 import type { Deps } from '../steps/deps.ts';
 import type { RunOptions } from '../steps/run-job.ts';
 import type { WaitOptions } from './run-job.ts';
@@ -22,11 +23,13 @@ export async function carryOn(
 ): Promise<StoredJob> {
   const answering = answeringOf(wait);
   checkWait(wait);
+  const limit = limitOf(wait);
   const { runJob } = await import('../steps/run-job.ts');
   const { afterRun } = await import('../steps/after-run.ts');
   const deps = await depsOf(session, job);
   const lock = deps.locks.lockJob(job.jobId);
   try {
+    if (limit !== null) await deps.store.setLimit(job.id, limit);
     await first(deps);
     const options: RunOptions = {
       ...what,
@@ -89,6 +92,18 @@ function answeringOf({ concurrency, requestsPerMinute, tokensPerMinute }: WaitOp
 function checkWait({ intervalMs, maxWaitMs }: WaitOptions): void {
   checkWhole('intervalMs', intervalMs, MIN_INTERVAL_MS);
   checkWhole('maxWaitMs', maxWaitMs, 0);
+}
+
+/** In micro-dollars; null: none was given. */
+function limitOf({ maxUsd }: WaitOptions): MicroUsd | null {
+  if (maxUsd === undefined) return null;
+  const limit = microUsdOf(maxUsd);
+  if (limit !== null) return limit;
+  throw new UsageError(`maxUsd is ${String(maxUsd)}`, {
+    code: 'wrong_option',
+    why: 'it must be an amount of US dollars of at least 0, with at most six decimals',
+    next: 'give another maxUsd, or leave it out',
+  });
 }
 
 /** Callers without types pass seconds, texts and NaN. */

@@ -30,6 +30,8 @@ export interface ResultRow {
     readonly cache_creation_input_tokens: number;
     readonly cache_read_input_tokens: number;
   } | null;
+  /** What the last answer cost, in millionths of a dollar; null without an answer, or without a price for its model. */
+  readonly cost_microusd: number | null;
   readonly error: {
     readonly type: string;
     readonly message: string;

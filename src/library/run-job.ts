@@ -2,6 +2,7 @@ import { UsageError } from '../core/errors.ts';
 import { isFinal } from '../core/job.ts';
 import type { JobDocument } from '../core/job-document.ts';
 import type { FailureClass } from '../core/result.ts';
+import type { Deps } from '../steps/deps.ts';
 import { carryOn, describeJob, endJob, requireSubmitted } from './carry-on.ts';
 import type { CallOptions, Job } from './job.ts';
 import { readJob, sessionOf, working } from './session.ts';
@@ -12,6 +13,11 @@ export interface WaitOptions extends CallOptions {
   readonly intervalMs?: number;
   /** Milliseconds after which the call returns with the job as it is then. Default: 15 minutes past the end of its batches. */
   readonly maxWaitMs?: number;
+  /**
+   * The most that the job may cost, in US dollars with at most six decimals, in all and from now on: instead of the budget of
+   * its definition, and kept for later calls.
+   */
+  readonly maxUsd?: number;
   /** In real time: this many requests at once, 1 to 64. Default 8. */
   readonly concurrency?: number;
   /** In real time: no more than this. Default: no limit but the API's. */
@@ -50,8 +56,8 @@ export interface RetryOptions extends WaitOptions {
  * Does nothing to a final job.
  *
  * @returns the job as it is then; its batches are in `batches`.
- * @throws AuthError; ProviderError; DecisionError when only the user can say whether a batch exists; StoreError
- *   `job_locked` while another call or process works on the job; InterruptedError.
+ * @throws AuthError; ProviderError; DecisionError when only the user can say whether a batch exists, and `over_budget` when
+ *   the budget has no room for the rest (and of what is out nothing can leave some); StoreError `job_locked` while another call or process works on the job; InterruptedError.
  */
 export async function submitJob(job: Job, options: SubmitOptions = {}): Promise<JobDocument> {
   const session = sessionOf(job.workspace);
@@ -64,7 +70,13 @@ export async function submitJob(job: Job, options: SubmitOptions = {}): Promise<
     const mode = stored.mode ?? options.mode ?? 'batch';
     if (mode === 'real_time' && options.until === 'submitted') throw nothingGoesOn();
     const what = { mode, until: untilOf(options.until, mode) };
-    return describeJob(await carryOn(stored, what, options, session, signal), session);
+    const first = async (deps: Deps): Promise<void> => {
+      const { beginJob } = await import('../steps/begin-job.ts');
+      // Nobody is asked: a program has its budget.
+      const begin = { pilot: null, prime: false, decide: async () => mode };
+      if (stored.submitRequestedAt === null) await beginJob(stored, begin, deps, signal);
+    };
+    return describeJob(await carryOn(stored, what, options, session, signal, first), session);
   });
 }
 

@@ -4,6 +4,7 @@ import type { ShardView } from '../core/ports/store-views.ts';
 import { isSettledShard } from '../core/shard.ts';
 import { checkLaterSample } from './check-sample.ts';
 import type { LocalDeps } from './deps.ts';
+import { readGate } from './first-shards.ts';
 import { requireFrozen } from './frozen-job.ts';
 import { maxOutputTokensOf } from './output-limits.ts';
 import { releaseStage } from './release-stage.ts';
@@ -25,6 +26,8 @@ export async function advanceStages(run: Run, signal: AbortSignal): Promise<bool
     const job = await store.jobById(run.job.id);
     if (!hasChain(job)) return isNew;
     const views = await store.shards(job.id);
+    // Nothing is made of a pilot, and nothing of it sent again, before the rest may go. A canceled job is only closed.
+    if (job.cancelRequestedAt === null && (await readGate(job.id, views, store)) !== 'open') return isNew;
     const stage = job.stages.find((one) => !finished.has(one.name) && mayAdvance(one, job, views, finished));
     if (stage === undefined) return isNew;
     if (neededStages(job, stage.name).length > 0) {

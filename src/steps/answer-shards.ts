@@ -4,8 +4,11 @@ import { admit, type Pace, pause, settle, startPace } from '../core/pace.ts';
 import type { MessageOutcome } from '../core/ports/provider.ts';
 import { type RequestLine, tokensAtMost } from '../core/request-line.ts';
 import type { Shard } from '../core/shard.ts';
+import { type AnswerBudget, openAnswerBudget } from './answer-budget.ts';
 import { answerError, manyFailures } from './answer-errors.ts';
 import { type Answers, openAnswers } from './answers.ts';
+import type { Budget, Hold } from './budget.ts';
+import { isHeldBack, readGate } from './first-shards.ts';
 import type { Run } from './run.ts';
 
 /** So many failures that may pass, one after another and each after its repeats, are an outage and not bad luck. */
@@ -22,20 +25,30 @@ interface Question extends RequestLine {
 /**
  * Asks every request without an answer of the job's shards of route `real_time` and records each shard once it is whole.
  * What an answer looks like on disk is what a batch would have brought, so the rest of the way is the same. A run that
- * was killed asks again only what was under way. Stops early, without an error, when the job is canceled meanwhile, or
- * after its longest time.
+ * was killed asks again only what was under way. Stops early, without an error, when the job is canceled meanwhile, after
+ * its longest time, or at the end of the budget.
  *
  * The caller holds the job's lock.
  *
+ * @returns what the budget holds back; null when it does not.
  * @throws AuthError, DecisionError, ProviderError when asking on makes no sense; what was answered is kept.
  */
-export async function answerShards(run: Run, options: AnswerOptions, signal: AbortSignal): Promise<void> {
+export async function answerShards(
+  run: Run,
+  options: AnswerOptions,
+  budget: Budget | null,
+  signal: AbortSignal,
+): Promise<Hold | null> {
   const views = await run.deps.store.shards(run.job.id);
+  const gate = await readGate(run.job.id, views, run.deps.store);
   const shards = views
+    .filter((view) => !isHeldBack(view, gate))
     .map((view) => view.shard)
     .filter((shard) => shard.route === 'real_time' && shard.state === 'built');
-  if (shards.length === 0) return;
-  await new Answering(run, shards, options, signal).run();
+  if (shards.length === 0) return null;
+  const room = await openAnswerBudget(run, budget, shards, signal);
+  if ('kind' in room) return room;
+  return new Answering(run, shards, options, room, signal).run();
 }
 
 /** One call of the above. */
@@ -43,6 +56,7 @@ class Answering {
   readonly #run: Run;
   readonly #shards: readonly Shard[];
   readonly #options: AnswerOptions;
+  readonly #room: AnswerBudget;
   readonly #signal: AbortSignal;
   /** No request is begun any more; those under way are waited for. */
   readonly #halt = new AbortController();
@@ -50,6 +64,7 @@ class Answering {
   /** Failures that may pass and came one after another. They become rows only once something else is answered. */
   #failures: { readonly question: Question; readonly line: string }[] = [];
   #error: unknown = null;
+  #hold: Hold | null = null;
   #pace: Pace;
   #underWay = 0;
   #recorded = 0;
@@ -57,8 +72,15 @@ class Answering {
   readonly #startedMs: number;
   readonly #requests: number;
 
-  constructor(run: Run, shards: readonly Shard[], options: AnswerOptions, signal: AbortSignal) {
+  constructor(
+    run: Run,
+    shards: readonly Shard[],
+    options: AnswerOptions,
+    room: AnswerBudget,
+    signal: AbortSignal,
+  ) {
     this.#run = run;
+    this.#room = room;
     this.#shards = shards;
     this.#options = options;
     this.#signal = signal;
@@ -67,7 +89,7 @@ class Answering {
     this.#requests = shards.reduce((sum, shard) => sum + shard.requests, 0);
   }
 
-  async run(): Promise<void> {
+  async run(): Promise<Hold | null> {
     const stopTicks = new AbortController();
     const ticks = this.#tick(stopTicks.signal);
     const onAbort = (): void => this.#halt.abort();
@@ -79,6 +101,7 @@ class Answering {
       if (this.#error !== null) throw this.#error;
       await this.#writeFailures();
       this.#report();
+      return this.#hold;
     } finally {
       await queue.return(undefined);
       this.#signal.removeEventListener('abort', onAbort);
@@ -125,7 +148,8 @@ class Answering {
     let reserved = 0;
     this.#underWay += 1;
     try {
-      const outcome = await deps.provider.sendMessage(
+      const outcome = await this.#room.sendMessage(
+        question.answers.shard,
         {
           paramsJson: question.paramsJson,
           apiVersion,
@@ -134,6 +158,10 @@ class Answering {
             if (await this.#admit(tokens)) reserved += tokens;
           },
           onPause: (ms) => this.#pauseAll(ms),
+          onHold: (hold) => {
+            this.#hold ??= hold;
+            this.#halt.abort();
+          },
           halt: this.#halt.signal,
         },
         this.#signal,

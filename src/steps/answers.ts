@@ -22,7 +22,7 @@ export interface Answers {
   sync(): void;
   /** Once it is complete: gives the file its name and records it, as a download would be. */
   record(): Promise<void>;
-  /** Keeps what is there for the next run. */
+  /** Keeps what is there for the next run; nothing where nothing is. */
   close(): void;
 }
 
@@ -90,7 +90,11 @@ export async function openAnswers(job: Job, shard: Shard, deps: LocalDeps): Prom
       file.finish();
       await store.recordDownload(shard.id, { bytes: files.size(raw), sha256: await files.sha256(raw) });
     },
-    close: () => file.close(),
+    close() {
+      file.close();
+      const growing = growingPath(raw);
+      if (files.exists(growing) && files.size(growing) === 0) files.remove(growing);
+    },
   };
 }
 

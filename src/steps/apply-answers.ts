@@ -2,6 +2,7 @@ import { StoreError } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
 import { rawPath } from '../core/ports/files.ts';
 import type { Shard } from '../core/shard.ts';
+import { pricedAt } from '../core/shard-billing.ts';
 import { applyResults } from './apply-results.ts';
 import { isRawThere, isRawWhole } from './check-raw.ts';
 import type { LocalDeps } from './deps.ts';
@@ -24,7 +25,7 @@ export async function applyAnswers(
   const isRead = isApplied ? isRawThere : isRawWhole;
   if (!(await isRead(job, shard, deps))) throw gone(job, shard, deps);
   if (isApplied) return false;
-  await applyResults({ job, shard, batchId: null }, deps, signal);
+  await applyResults({ job, shard, batchId: null, pricedAt: pricedAt(job, null) }, deps, signal);
   return true;
 }
 

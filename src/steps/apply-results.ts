@@ -5,6 +5,8 @@ import type { RowOutcome } from '../core/ports/store-views.ts';
 import { type RawRow, readRawLine } from '../core/raw-line.ts';
 import { ResultSeqs } from '../core/result-seqs.ts';
 import type { Shard } from '../core/shard.ts';
+import { openBilling } from '../core/shard-billing.ts';
+import { namesOtherTiers, SpentCounter } from '../core/spent-counter.ts';
 import { TallyCounter } from '../core/tally-counter.ts';
 import { checksOf } from './answer-checks.ts';
 import type { LocalDeps } from './deps.ts';
@@ -22,6 +24,8 @@ export interface Applying {
   readonly shard: Shard;
   /** Null for answers that came one by one, or from earlier jobs. */
   readonly batchId: string | null;
+  /** RFC 3339, see pricedAt. */
+  readonly pricedAt: string;
   /** What applying it found when the job became final: files written then stay as they are now, edited or not. */
   readonly before?: AppliedReport | null;
 }
@@ -31,7 +35,7 @@ export interface Applying {
  * line is missing. Everything it does it may do again: killed anywhere, a second run ends with the same rows and bytes.
  */
 export async function applyResults(
-  { job, shard, batchId, before = null }: Applying,
+  { job, shard, batchId, pricedAt, before = null }: Applying,
   deps: LocalDeps,
   signal: AbortSignal,
 ): Promise<AppliedReport> {
@@ -50,6 +54,7 @@ export async function applyResults(
   const duplicates = new RawDuplicates(files, path, seqs.size);
   const problems = new Problems();
   const tally = new TallyCounter();
+  const spent = new SpentCounter(openBilling(job, frozen)(shard, pricedAt));
   const refused: number[] = [];
   const without: number[] = [];
   let late = 0;
@@ -99,6 +104,7 @@ export async function applyResults(
         } else {
           duplicates.note(read.index, line);
           tally.add(read.judgement, { isCurrent: !moved.has(read.seq), isPaid: shard.origin !== 'reused' });
+          spent.add(read.judgement);
           const written = write(read, line);
           note(read, line, written instanceof Promise ? await written : written);
         }
@@ -121,6 +127,8 @@ export async function applyResults(
     `${path}: ${late} answers came after their requests had gone out again; those are paid twice, and the later attempt counts (batchctl show has both)`,
     Math.min(late, 1),
   );
+  const spentLines = spent.lines();
+  if (batchId !== null) for (const one of namesOtherTiers(spentLines, batchId)) problems.add(one);
   const applied: AppliedReport = {
     shardId: shard.id,
     stage: shard.stage,
@@ -141,7 +149,7 @@ export async function applyResults(
     const text = `results of ${batchId ?? `shard ${shard.number}`}: ${problems.count === 1 ? 'a problem' : `${problems.count} problems`}, first: ${first} (all of them: batchctl verify ${job.jobId})`;
     report({ kind: 'problem', text });
   }
-  await store.finishShard(shard.id, 'applied', tally.total(missingRows));
+  await store.finishShard(shard.id, 'applied', tally.total(missingRows), spentLines);
   return applied;
 }
 

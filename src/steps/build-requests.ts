@@ -5,6 +5,7 @@ import type { Lock, WorkspaceLocks } from '../core/ports/locks.ts';
 import type { RenderItem } from '../core/record.ts';
 import { collectProblems, type Problems } from './collect-problems.ts';
 import type { LocalDeps } from './deps.ts';
+import { takeBudget } from './take-budget.ts';
 import { type Writing, writeRequests } from './write-requests.ts';
 
 export interface BuildInput {
@@ -42,6 +43,7 @@ export async function buildJob(
     if (twin !== null) {
       await drop(job, deps);
       deps.report({ kind: 'carried_on', jobId: twin.jobId });
+      await takeBudget(twin, input.spec.spending, deps);
       return { job: twin, carriedOn: true };
     }
     const done = input.spec.changedOnly ? null : await deps.store.finishedTwin(job.id);

@@ -36,7 +36,7 @@ export async function checkBeforeFirst(
 }
 
 /** Something of the job was sent, or asked and answered. */
-function hasBegun(run: Run, views: readonly ShardView[]): boolean {
+export function hasBegun(run: Run, views: readonly ShardView[]): boolean {
   return views.some(
     ({ shard, submission }) =>
       submission !== null ||

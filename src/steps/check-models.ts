@@ -1,5 +1,6 @@
 import { ProviderError, UsageError } from '../core/errors.ts';
 import { type ModelFacts, mergeFacts } from '../core/model-facts.ts';
+import { retiresSoon } from '../core/model-lint.ts';
 import { shippedModel } from '../core/models.ts';
 import type { ShardView } from '../core/ports/store-views.ts';
 import { firstRequest } from './check-sample.ts';
@@ -32,8 +33,11 @@ export async function checkModels(run: Run, views: readonly ShardView[], signal:
   for (const { stage, params } of samples) {
     const name = params['model'];
     if (typeof name !== 'string') continue;
-    const look = models.get(name) ?? (await lookAtModel(run, name, signal));
+    const known = models.get(name);
+    const look = known ?? (await lookAtModel(run, name, signal));
     models.set(name, look);
+    const soon = look.facts === null || mode === 'real_time' ? null : retiresSoon(look.facts, at);
+    if (known === undefined && soon !== null) run.deps.report({ kind: 'problem', text: soon });
     const prefix = samples.length === 1 ? '' : `stage "${stage}": `;
     const said = look.isUnknown
       ? [`"model": the API knows none of the name ${name}; check it`]

@@ -26,6 +26,7 @@ const AFTER_JSON = [
   'output_tokens',
   'cache_creation_input_tokens',
   'cache_read_input_tokens',
+  'cost_microusd',
   'error',
   'attempt',
   'batch_id',

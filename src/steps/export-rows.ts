@@ -1,4 +1,3 @@
-import { readAppliedReports } from '../core/applied-report.ts';
 import { StoreError } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
 import { memberSpans } from '../core/json-spans.ts';
@@ -10,7 +9,7 @@ import type { LocalDeps } from './deps.ts';
 import { groupsOf, heldFacts } from './held-facts.ts';
 import { type Answer, openRawReaders } from './raw-readers.ts';
 import { isGood } from './write-outputs.ts';
-import { rowChunks, rowWriter } from './write-results.ts';
+import { openRowWriter, rowChunks } from './write-results.ts';
 
 /** One record with what became of it. Both are JSON text, so that what is copied keeps every digit. */
 export interface ExportRow {
@@ -38,11 +37,10 @@ export async function* exportRows(
   { store, files, clock }: ExportDeps,
   signal: AbortSignal,
 ): AsyncGenerator<ExportRow> {
-  const resultsDir = files.resultsDir(job.jobId);
   const shards = await store.shards(job.id);
   const groups = groupsOf(shards);
   const nonces = new Map(shards.map(({ shard }) => [shard.id, shard.nonce]));
-  const toResult = rowWriter(shards, readAppliedReports(await store.events(job.id)), resultsDir);
+  const toResult = await openRowWriter(job, shards, { store, files });
   const answers = await openRawReaders(job, files);
   const records = files.open(`${files.requestsDir(job.jobId)}/records.jsonl`);
   try {

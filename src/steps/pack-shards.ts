@@ -1,8 +1,10 @@
+import type { AttachedText } from '../core/measure-request.ts';
 import type { JobFiles, NewFile } from '../core/ports/files.ts';
 import { shardPath } from '../core/ports/files.ts';
 import type { JobStore } from '../core/ports/store.ts';
 import type { ClosedShard } from '../core/ports/store-views.ts';
 import { bodyBytesOf, closesBefore, type Shard, type ShardLimits } from '../core/shard.ts';
+import { SizeCounter } from '../core/size-counter.ts';
 import { makeNonce, wireId } from '../core/wire-id.ts';
 
 /** Writes request lines into shard files, opening and closing them as they fill; each group has shards of its own. */
@@ -22,6 +24,8 @@ export interface PackedRequest {
   readonly seq: number;
   readonly paramsJson: string;
   readonly group: string | null;
+  /** As RenderedStage has it. */
+  readonly attached?: AttachedText | undefined;
 }
 
 export interface PackedPlace {
@@ -64,6 +68,7 @@ interface OpenShard {
   waiting: string;
   requests: number;
   fileBytes: number;
+  readonly sizes: SizeCounter;
 }
 
 export function packShards(place: PackingPlace): ShardPacker {
@@ -80,13 +85,19 @@ export function packShards(place: PackingPlace): ShardPacker {
     const path = shardPath(place.files.requestsDir(place.jobId), place.stage, number);
     const file = place.files.create(path, { private: place.private });
     if (open.size >= MAX_OPEN_FILES) file.park();
-    return { id, number, nonce, file, waiting: '', requests: 0, fileBytes: 0 };
+    return { id, number, nonce, file, waiting: '', requests: 0, fileBytes: 0, sizes: new SizeCounter() };
   }
 
   function closeOne(shard: OpenShard): void {
     writeWaiting(shard);
     const { bytes, sha256 } = shard.file.finish();
-    full.push({ id: shard.id, requests: shard.requests, bodyBytes: bodyBytesOf(bytes), fileSha256: sha256 });
+    full.push({
+      id: shard.id,
+      requests: shard.requests,
+      bodyBytes: bodyBytesOf(bytes),
+      fileSha256: sha256,
+      sizes: shard.sizes.sizes(),
+    });
     closedCounts.add(shard.requests);
   }
 
@@ -124,6 +135,8 @@ export function packShards(place: PackingPlace): ShardPacker {
       }
       open.set(group, shard);
       append(shard, line);
+      const linePlace = { offset: shard.fileBytes, length: bytes - 1 };
+      shard.sizes.add(request.paramsJson, linePlace, request.attached);
       shard.requests += 1;
       shard.fileBytes += bytes;
       return { shardId: shard.id, number: shard.number, nonce: shard.nonce };

@@ -7,6 +7,7 @@ import { bodyBytesOf, closesBefore, type ShardLimits } from '../core/shard.ts';
 import type { Stage } from '../core/stage.ts';
 import { wireId } from '../core/wire-id.ts';
 import { collectProblems } from './collect-problems.ts';
+import { countSizes, type PlannedSizes } from './plan-sizes.ts';
 
 export interface Plan {
   /** Records that become requests, in each stage. */
@@ -23,6 +24,8 @@ export interface Plan {
   readonly approxInputTokens: number;
   /** The sum of the requests' max_tokens, those of later stages included. */
   readonly maxOutputTokens: number;
+  /** What an estimate is made from, a stage each. */
+  readonly sizes: readonly PlannedSizes[];
   readonly first: readonly FirstRequest[];
   /** Where the first answers go. */
   readonly outputs: readonly PlannedOutput[];
@@ -81,6 +84,7 @@ const SHOWN_OUTPUTS = 3;
 export async function planJob(input: PlanInput, scratch: ScratchIds, signal: AbortSignal): Promise<Plan> {
   const problems = collectProblems();
   const packers = input.stages.map((stage) => countShards(stage.name, input.limits));
+  const sizes = input.stages.map(({ name, needs }) => countSizes(name, needs.length > 0));
   const first: FirstRequest[] = [];
   const outputs: PlannedOutput[] = [];
   let records = 0;
@@ -107,6 +111,7 @@ export async function planJob(input: PlanInput, scratch: ScratchIds, signal: Abo
           continue;
         }
         packers[index]?.add(item.group, lineBytes(item, paramsJson));
+        sizes[index]?.add(item.group, paramsJson, attached);
         paramsBytes += Buffer.byteLength(paramsJson) - (attached?.chars ?? 0);
         attachedTokens += attached?.approxTokens ?? 0;
         maxOutputTokens += Number(MAX_TOKENS.exec(paramsJson)?.[1] ?? 0);
@@ -135,6 +140,7 @@ export async function planJob(input: PlanInput, scratch: ScratchIds, signal: Abo
     bytes: shards.reduce((sum, shard) => sum + shard.bytes, 0),
     approxInputTokens: Math.ceil(Math.max(0, paramsBytes) / 4) + attachedTokens,
     maxOutputTokens,
+    sizes: sizes.map((one) => one.sizes()),
     first,
     outputs,
     problems: problems.first,

@@ -12,7 +12,7 @@ import type { PackedRequest } from './pack-shards.ts';
 import { openRawReaders, type RawReaders } from './raw-readers.ts';
 import { attachmentsOfStage } from './read-attachments.ts';
 import { readFiles } from './render-files.ts';
-import { groupOf, NO_VARIABLES, withNeeds } from './render-item.ts';
+import { groupOf, NO_VARIABLES, sumOf, withNeeds } from './render-item.ts';
 import { planRendering, type RenderPlan } from './render-plan.ts';
 import { RecordProblem, renderParams } from './render-stage.ts';
 import { commitRound, openRound, type Round } from './round.ts';
@@ -111,10 +111,10 @@ async function releaseRows(
   const requests: PackedRequest[] = [];
   for (const row of rows) {
     try {
-      const { paramsJson, group } = await renderRow(making, stage, row, (need) =>
+      const { paramsJson, group, attached } = await renderRow(making, stage, row, (need) =>
         answersOf.get(need)?.get(row.seq),
       );
-      requests.push({ seq: row.seq, customId: row.customId, group, paramsJson });
+      requests.push({ seq: row.seq, customId: row.customId, group, paramsJson, attached });
     } catch (error) {
       if (!(error instanceof RecordProblem) && !(error instanceof TemplateError)) throw error;
       holds.push({ seq: row.seq, why: error.message });
@@ -138,7 +138,7 @@ async function renderRow(
   stage: StageFacts,
   row: RowView,
   answerOf: (need: string) => unknown,
-): Promise<{ readonly paramsJson: string; readonly group: string | null }> {
+): Promise<Pick<PackedRequest, 'paramsJson' | 'group' | 'attached'>> {
   const stagePlan = plan.stages.find(({ name }) => name === stage.name);
   if (stagePlan === undefined) throw new Error(`the job as it was built has no stage ${stage.name}`);
   const fields = parseRecordLine(records.read(row.recordOffset, row.recordLength));
@@ -149,5 +149,6 @@ async function renderRow(
   return {
     paramsJson: renderParams(stagePlan, scope, recordToJson(fields), attached),
     group: groupOf(fields, frozen),
+    attached: attached.length === 0 ? undefined : sumOf(attached),
   };
 }

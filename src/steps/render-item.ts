@@ -85,7 +85,8 @@ function renderRecord(item: SourceRecord, context: ItemContext): RenderItem {
   return { kind: 'request', seq, customId, originalId, recordJson, group, stages, at: item.at };
 }
 
-function sumOf(blocks: readonly AttachedBlock[]): NonNullable<RenderedStage['attached']> {
+/** What blocks are together, beside the text of a request. */
+export function sumOf(blocks: readonly AttachedBlock[]): NonNullable<RenderedStage['attached']> {
   return {
     chars: blocks.reduce((sum, { json }) => sum + json.length, 0),
     approxTokens: blocks.reduce((sum, { approxTokens }) => sum + approxTokens, 0),

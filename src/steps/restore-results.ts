@@ -1,5 +1,6 @@
 import { isInRanges, readAppliedReports } from '../core/applied-report.ts';
 import type { Job } from '../core/job.ts';
+import { pricedAt } from '../core/shard-billing.ts';
 import { applyResults } from './apply-results.ts';
 import type { LocalDeps } from './deps.ts';
 import { finishJob, SUMMARY_FILE, writeSummary } from './finish-job.ts';
@@ -64,7 +65,8 @@ async function applyAgain(
     for (const name of [RESULTS_FILE, FAILED_FILE, SUMMARY_FILE]) files.remove(`${dir}/${name}`);
   for (const { shard, batch } of views) {
     const before = reports.find((report) => report.shardId === shard.id) ?? null;
-    await applyResults({ job, shard, batchId: batch?.id ?? null, before }, deps, signal);
+    const at = pricedAt(job, batch);
+    await applyResults({ job, shard, batchId: batch?.id ?? null, pricedAt: at, before }, deps, signal);
   }
 }
 

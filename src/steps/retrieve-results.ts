@@ -52,7 +52,8 @@ export async function retrieveJob(run: Run, signal: AbortSignal): Promise<Retrie
   let applied = 0;
   for (const view of await store.shards(job.id)) {
     signal.throwIfAborted();
-    const why = await takeShard(run, view, signal);
+    // As the job is now: a run may have begun before it was submitted.
+    const why = await takeShard({ ...run, job }, view, signal);
     if (why === 'applied') applied += 1;
     else if (why !== null && view.batch !== null) unavailable.push({ batchId: view.batch.id, why });
   }
@@ -92,7 +93,7 @@ async function takeShard(run: Run, view: ShardView, signal: AbortSignal): Promis
     return downloadAndApply(run, view, batch, signal);
   }
   if (isApplied) return null;
-  await applyResults({ job: run.job, shard, batchId: batch.id }, run.deps, signal);
+  await applyResults({ job: run.job, shard, batchId: batch.id, pricedAt: batch.createdAt }, run.deps, signal);
   return 'applied';
 }
 
@@ -109,7 +110,7 @@ async function downloadAndApply(
   const download = await downloadResults({ job, shard, batch, isProven }, deps, signal);
   switch (download.kind) {
     case 'downloaded':
-      await applyResults({ job, shard, batchId: batch.id }, deps, signal);
+      await applyResults({ job, shard, batchId: batch.id, pricedAt: batch.createdAt }, deps, signal);
       return 'applied';
     case 'foreign':
       deps.report({

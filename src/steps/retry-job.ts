@@ -1,8 +1,10 @@
 import { UsageError } from '../core/errors.ts';
 import { isFinal, type Job } from '../core/job.ts';
+import type { ClosedShard } from '../core/ports/store-views.ts';
 import type { FailureClass } from '../core/result.ts';
 import { RETRIED_WHEN_ASKED, RETRIED_WHEN_NAMED, RETRIED_WITH_FORCE } from '../core/retry-rule.ts';
 import type { Shard } from '../core/shard.ts';
+import { type ApproveRetry, approveRound, undoRetry } from './approve-retry.ts';
 import type { Deps } from './deps.ts';
 import { requireFrozen } from './frozen-job.ts';
 import { maxOutputTokensOf } from './output-limits.ts';
@@ -19,6 +21,8 @@ export interface RetryOptions {
   readonly stage: string | null;
   /** Null: the way the job goes. */
   readonly route: Shard['route'] | null;
+  /** For each stage, before anything of it counts. Absent: nobody is asked. */
+  readonly approve?: ApproveRetry;
 }
 
 export interface RetrySummary {
@@ -49,6 +53,17 @@ export async function retryJob(
   const classes = classesOf(options);
   const noUse = new Map<string, number>();
   let requests = 0;
+  const approve = async (stage: string, shards: readonly ClosedShard[]): Promise<void> => {
+    if (options.approve === undefined) return;
+    const route = options.route ?? (job.mode === 'real_time' ? 'real_time' : 'batch');
+    try {
+      await approveRound(job, { stage, route, shards }, options.approve, deps);
+    } catch (error) {
+      // What was approved of another stage stays.
+      if (requests === 0) await undoRetry(job, deps);
+      throw error;
+    }
+  };
   for (const stage of job.stages) {
     if (options.stage !== null && stage.name !== options.stage) continue;
     const maxOutputTokens = maxOutputTokensOf(job);
@@ -58,6 +73,7 @@ export async function retryJob(
       route: options.route,
       maxOutputTokens,
       isForced: options.force,
+      approve: (shards: readonly ClosedShard[]) => approve(stage.name, shards),
     };
     const retried = await retryStage(run, stage, what, signal);
     requests += retried.requests;

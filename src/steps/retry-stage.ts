@@ -1,6 +1,6 @@
 import type { StageFacts } from '../core/job.ts';
 import { type JobFiles, shardPath } from '../core/ports/files.ts';
-import type { RowView } from '../core/ports/store-views.ts';
+import type { ClosedShard, RowView } from '../core/ports/store-views.ts';
 import type { FailureClass } from '../core/result.ts';
 import { ResultSeqs } from '../core/result-seqs.ts';
 import { retryRequest } from '../core/retry-request.ts';
@@ -24,6 +24,8 @@ export interface Retrying {
   readonly maxOutputTokens: (model: string) => number | null;
   /** Also what may have been paid although nobody can read its result. */
   readonly isForced: boolean;
+  /** Sees what would go again before it counts. @throws to leave each row as it was. */
+  readonly approve?: (shards: readonly ClosedShard[]) => Promise<void>;
 }
 
 export interface Retried {
@@ -67,6 +69,7 @@ export async function retryStage(
       await clock.sleep(0, signal);
     }
     if (round === null || round.requests === 0) return { requests: 0, noUse };
+    await what.approve?.(round.close());
     const isCommitted = await commitRound(round, run, []);
     return { requests: isCommitted ? round.requests : 0, noUse };
   } finally {

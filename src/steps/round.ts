@@ -1,5 +1,6 @@
 import { DecisionError } from '../core/errors.ts';
 import type { Job, StageFacts } from '../core/job.ts';
+import type { ClosedShard } from '../core/ports/store-views.ts';
 import type { Shard } from '../core/shard.ts';
 import type { PackedRequest } from './pack-shards.ts';
 import type { Run } from './run.ts';
@@ -12,7 +13,9 @@ export interface Round {
   readonly requests: number;
   /** Puts some requests into shards, and their rows with them; in order of seq. */
   add(requests: readonly PackedRequest[]): Promise<void>;
-  /** Closes its files and makes it count; false when the job was canceled meanwhile. */
+  /** Closes its files: nothing can be added then. */
+  close(): readonly ClosedShard[];
+  /** Makes it count, closed; false when the job was canceled meanwhile. */
   commit(stageIds: readonly number[]): Promise<boolean>;
   /** Removes open files; does nothing once it was committed. */
   discard(): void;
@@ -43,6 +46,15 @@ export async function openRound(
   };
   const packer = await openStagePacker(job, stage, packing, run.deps, signal);
   let requests = 0;
+  let closed: readonly ClosedShard[] | null = null;
+
+  const close = (): readonly ClosedShard[] => {
+    if (closed === null) {
+      packer.close();
+      closed = packer.takeFull();
+    }
+    return closed;
+  };
 
   return {
     jobId: job.id,
@@ -61,11 +73,11 @@ export async function openRound(
       }
       for (const [shardId, seqs] of moves) await store.moveRows(shardId, seqs);
     },
+    close,
     commit(stageIds) {
       refuseInFlight(packer, stage, job);
-      packer.close();
       const canceledAt = job.cancelRequestedAt;
-      return store.commitRound(job.id, { stageIds, shards: packer.takeFull(), canceledAt });
+      return store.commitRound(job.id, { stageIds, shards: close(), canceledAt });
     },
     discard: () => packer.discard(),
   };

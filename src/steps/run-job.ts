@@ -3,10 +3,14 @@ import { backoffMs, POLL_BACKOFF } from '../core/backoff.ts';
 import { ProviderError } from '../core/errors.ts';
 import { isFinal, type Job, type JobMode, shownStage } from '../core/job.ts';
 import { answerShards } from './answer-shards.ts';
+import { type Budget, openBudget } from './budget.ts';
 import { checkBeforeFirst } from './check-before-first.ts';
 import { checkReceipts } from './check-receipts.ts';
 import type { Deps } from './deps.ts';
+import { isHeldBack, readGate } from './first-shards.ts';
 import { hasOpenBatches, lookAtBatches } from './look-at-batches.ts';
+import { type DecidePilot, passGate } from './pass-gate.ts';
+import { requireBudget } from './require-budget.ts';
 import { requireDecision } from './require-decision.ts';
 import { requireProgress } from './require-progress.ts';
 import { retrieveJob } from './retrieve-results.ts';
@@ -30,6 +34,8 @@ export interface RunOptions {
   readonly maxWaitMs: number | null;
   /** How requests are asked that go one by one; those are left alone with `until: 'submitted'`. */
   readonly answering?: AnswerOptions;
+  /** Asked once a pilot is judged that does not let the rest go by itself. Absent: that is a DecisionError. */
+  readonly decidePilot?: DecidePilot;
 }
 
 export interface RunOutcome {
@@ -44,13 +50,16 @@ interface Due {
   submitMs: number;
   failedLooks: number;
   refusals: number;
+  /** Something waited for the shards that go first when the last ones were sent. */
+  isHeldBack: boolean;
 }
 
 /**
  * Carries a job on from wherever it stopped. The caller holds the job's lock. Every round first sends what may be sent,
  * then looks, then takes what has ended; killed anywhere, the next call goes on from what is committed.
  *
- * @throws DecisionError when only a doubt that the user must settle is left; ProviderError, AuthError, StoreError.
+ * @throws DecisionError when only a doubt that the user must settle is left, the budget has no room for the rest, or nobody
+ *   says whether the rest goes after a pilot; ProviderError, AuthError, StoreError.
  */
 export async function runJob(
   job: Job,
@@ -64,24 +73,32 @@ export async function runJob(
   if (options.submit) await checkReceipts(run);
   if (options.submit) await store.requestSubmission(job.id, deps.provider.account, options.mode, clock.now());
   await tellDoubts(run);
+  const budget = options.submit ? await openBudget(run) : null;
   const startedMs = clock.monotonicMs();
-  const due: Due = { lookMs: startedMs, submitMs: startedMs, failedLooks: 0, refusals: 0 };
+  const due: Due = { lookMs: startedMs, submitMs: startedMs, failedLooks: 0, refusals: 0, isHeldBack: false };
   for (;;) {
     signal.throwIfAborted();
-    const submitting = options.submit ? await submitIfDue(run, options, due, signal) : null;
+    const submitting = options.submit ? await submitIfDue(run, options, due, budget, signal) : null;
     await lookIfDue(run, options, due, signal);
-    const { unavailable, isAdvanced } = await retrieveJob(run, signal);
+    const { unavailable, isAdvanced, applied } = await retrieveJob(run, signal);
     if (unavailable.length > 0) pauseAfter(due, clock);
-    if (isAdvanced && options.submit) {
-      // New shards go out in the same run, before anything is waited for.
+    const hold = submitting?.hold ?? null;
+    const isPassed = due.isHeldBack && (await passGate(run, options.decidePilot ?? null, signal));
+    if ((isAdvanced && options.submit) || (hold !== null && applied > 0) || isPassed) {
+      // New shards, and those that may go now, go out in the same run, before anything is waited for.
+      due.isHeldBack = false;
       due.submitMs = Math.min(due.submitMs, clock.monotonicMs());
       continue;
     }
     const fresh = await store.jobById(job.id);
     if (isFinal(fresh.state)) return { job: fresh, pending: false };
-    const views = await store.shards(job.id);
+    const all = await store.shards(job.id);
+    const gate = await readGate(job.id, all, store);
+    const views = all.filter((view) => !isHeldBack(view, gate));
     await requireDecision(run, views, options.until);
     requireProgress(run, views, submitting);
+    if (budget !== null && hold !== null)
+      await requireBudget(run, budget, { hold, views: all, until: options.until }, signal);
     if (options.until === 'once') return { job: fresh, pending: true };
     if (options.until === 'submitted' && views.every(isUnderWay)) return { job: fresh, pending: true };
     // Nothing is under way, and nothing will be before somebody submits.
@@ -128,6 +145,7 @@ async function submitIfDue(
   run: Run,
   options: RunOptions,
   due: Due,
+  budget: Budget | null,
   signal: AbortSignal,
 ): Promise<Submitting | null> {
   const { store, clock } = run.deps;
@@ -136,16 +154,17 @@ async function submitIfDue(
   if ((await store.jobById(run.job.id)).cancelRequestedAt !== null) return null;
   const before = await store.shards(run.job.id);
   await checkBeforeFirst(run, before, signal);
+  const gate = await readGate(run.job.id, before, store);
+  due.isHeldBack = before.some((view) => isHeldBack(view, gate));
   if (!hasOpenBatches(before)) due.lookMs = Number.POSITIVE_INFINITY;
-  const submitting = await submitShards(run, due.refusals, signal);
+  const submitting = await submitShards(run, due.refusals, budget, signal);
   due.refusals = submitting.waitMs === null ? 0 : due.refusals + 1;
   due.submitMs = clock.monotonicMs() + (submitting.waitMs ?? 0);
   // Batches first: they go on by themselves meanwhile.
-  if (options.until !== 'submitted') {
-    const answering = options.answering ?? DEFAULT_ANSWERING;
-    await answerShards(run, { ...answering, longestMs: options.maxWaitMs }, signal);
-  }
-  return submitting;
+  if (options.until === 'submitted') return submitting;
+  const answering = { ...(options.answering ?? DEFAULT_ANSWERING), longestMs: options.maxWaitMs };
+  const hold = await answerShards(run, answering, budget, signal);
+  return { ...submitting, hold: submitting.hold ?? hold };
 }
 
 async function lookIfDue(run: Run, options: RunOptions, due: Due, signal: AbortSignal): Promise<void> {

@@ -1,12 +1,15 @@
+import { type Billing, costOfAnswer } from '../core/billing.ts';
 import { type Job, stageNamed } from '../core/job.ts';
 import { type JobFiles, shardPath } from '../core/ports/files.ts';
 import type { RowView, ShardView } from '../core/ports/store-views.ts';
 import type { FailureClass, RowStatus } from '../core/result.ts';
 import { resultRow } from '../core/result-row.ts';
+import { pricedAt } from '../core/shard-billing.ts';
 import { readShardLine } from '../core/shard-line.ts';
 import { parseWireId } from '../core/wire-id.ts';
 import type { LocalDeps } from './deps.ts';
 import { groupsOf, heldFacts } from './held-facts.ts';
+import { loadBilling } from './load-billing.ts';
 import { openRawReaders, type RawReaders } from './raw-readers.ts';
 import { isGood, outputPathOf } from './write-outputs.ts';
 
@@ -73,6 +76,8 @@ export async function showRequest(
   };
   const built = view === undefined ? null : await findBuilt(job, row, view.shard.nonce, files);
   const readers = await openRawReaders(job, files);
+  const billing =
+    view === undefined ? null : (await loadBilling(job, files))(view.shard, pricedAt(job, view.batch));
   try {
     return {
       customId: row.customId,
@@ -82,7 +87,7 @@ export async function showRequest(
       failure: row.failure,
       wireId: built?.wireId ?? null,
       paramsJson: built?.paramsJson ?? null,
-      rowJson: rowJson(row, facts, readers),
+      rowJson: rowJson(row, facts, billing, readers),
       attempts: await attemptsOf(job, row, views, readers, deps),
       outputPath,
       isWritten,
@@ -95,13 +100,15 @@ export async function showRequest(
 function rowJson(
   row: RowView,
   facts: Pick<Parameters<typeof resultRow>[0], 'group' | 'batchId' | 'output' | 'reused' | 'why'>,
+  billing: Billing | null,
   readers: RawReaders,
 ): string | null {
   if (row.status === null) return null;
   const answer = readers.answerOf(row);
   const { customId, stage, status, failure, attempt } = row;
+  const cost = answer === null || billing === null ? null : costOfAnswer(answer.judgement, billing);
   return resultRow(
-    { customId, stage, status, failure, attempt, ...facts },
+    { customId, stage, status, failure, attempt, cost, ...facts },
     answer?.judgement ?? null,
     answer?.line ?? null,
   );

@@ -2,7 +2,9 @@ import { ProviderError } from '../core/errors.ts';
 import { shardPath } from '../core/ports/files.ts';
 import type { ShardPart } from '../core/ports/store-views.ts';
 import { bodyBytesOf, type Shard } from '../core/shard.ts';
-import { makeNonce, parseWireId, wireId } from '../core/wire-id.ts';
+import { readShardLine, withNonce } from '../core/shard-line.ts';
+import { SizeCounter } from '../core/size-counter.ts';
+import { makeNonce } from '../core/wire-id.ts';
 import type { Run } from './run.ts';
 
 /**
@@ -47,17 +49,21 @@ async function writePart(
 ): Promise<ShardPart> {
   const { store, files, clock } = run.deps;
   const nonce = makeNonce(clock.randomBytes(8));
-  const { group, origin, route } = shard;
-  const shardId = await store.openShard(shard.stageId, { number: slice.number, group, nonce, origin, route });
+  const { group, origin, first, route } = shard;
+  const facts = { number: slice.number, group, nonce, origin, first, route };
+  const shardId = await store.openShard(shard.stageId, facts);
   const file = files.create(shardPath(files.requestsDir(run.job.jobId), shard.stage, slice.number), {
     private: run.job.spec.private,
   });
   const seqs: number[] = [];
+  const sizes = new SizeCounter();
   let index = 0;
   for await (const lines of files.lines(path)) {
     for (const line of lines) {
       if (index >= slice.from && index < slice.to) {
         const { text, seq } = withNonce(line.text, nonce);
+        const place = { offset: file.bytes, length: Buffer.byteLength(text) };
+        sizes.add(readShardLine(text)?.paramsJson ?? '{}', place);
         file.write(`${text}\n`);
         seqs.push(seq);
       }
@@ -72,16 +78,6 @@ async function writePart(
     requests: seqs.length,
     bodyBytes: bodyBytesOf(bytes),
     fileSha256: sha256,
+    sizes: sizes.sizes(),
   };
-}
-
-/** The line's custom_id stands first and holds no escapes: the build wrote it. The params stay as they are. */
-function withNonce(line: string, nonce: string): { readonly text: string; readonly seq: number } {
-  const start = '{"custom_id":"'.length;
-  const end = line.indexOf('"', start);
-  const id = line.slice(start, end);
-  const parsed = parseWireId(id);
-  if (parsed === null) throw new Error(`not a wire id: ${id}`);
-  const plain = id.slice(0, id.length - `--${parsed.nonce}-${parsed.seq}`.length);
-  return { text: line.slice(0, start) + wireId(plain, nonce, parsed.seq) + line.slice(end), seq: parsed.seq };
 }

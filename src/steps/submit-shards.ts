@@ -4,6 +4,8 @@ import { shownStage } from '../core/job.ts';
 import type { CreateOutcome } from '../core/ports/provider.ts';
 import type { ShardView } from '../core/ports/store-views.ts';
 import type { Shard } from '../core/shard.ts';
+import type { Budget, Hold } from './budget.ts';
+import { isHeldBack, readGate } from './first-shards.ts';
 import { nameRefusedRequest } from './name-refused-request.ts';
 import type { Run } from './run.ts';
 import { splitShard } from './split-shard.ts';
@@ -17,28 +19,37 @@ export interface Submitting {
   readonly waitMs: number | null;
   /** The job whose doubt holds an unsent shard back, which may be this one; null when none does. */
   readonly heldBy: string | null;
+  /** What the budget holds back; null when it does not. */
+  readonly hold: Hold | null;
 }
 
 /**
  * Sends the job's unsent shards one after another. A shard in doubt does not hold back the others, save one with the
- * same count: their batches could not be told apart in a listing.
+ * same count: their batches could not be told apart in a listing. One that the budget has no room for holds back the rest.
  *
  * @throws ProviderError, AuthError, DecisionError when sending on makes no sense; what was sent stays sent.
  */
-export async function submitShards(run: Run, refusals: number, signal: AbortSignal): Promise<Submitting> {
+export async function submitShards(
+  run: Run,
+  refusals: number,
+  budget: Budget | null,
+  signal: AbortSignal,
+): Promise<Submitting> {
   const { store, report } = run.deps;
   for (;;) {
     const views = await store.shards(run.job.id);
     // Numbers go on after a split.
     const { shard, heldBy } = await nextUnsent(run, views);
-    if (shard === null) return { waitMs: null, heldBy };
+    if (shard === null) return { waitMs: null, heldBy, hold: null };
+    const hold = (await budget?.holdOf(shard, views, signal)) ?? null;
+    if (hold !== null) return { waitMs: null, heldBy, hold };
     const shards = Math.max(
       ...views.map((view) => (view.shard.stageId === shard.stageId ? view.shard.number : 0)),
     );
     const stage = shownStage(run.job, shard.stage);
     signal.throwIfAborted();
     const outcome = await sendPatiently(run, shard, shards, signal);
-    if (outcome === null) return { waitMs: null, heldBy: null };
+    if (outcome === null) return { waitMs: null, heldBy: null, hold: null };
     switch (outcome.kind) {
       case 'created':
         report({
@@ -73,7 +84,7 @@ export async function submitShards(run: Run, refusals: number, signal: AbortSign
         break;
       case 'not_created': {
         const waitMs = await handleRefusal(run, shard, outcome, refusals);
-        if (waitMs !== null) return { waitMs, heldBy };
+        if (waitMs !== null) return { waitMs, heldBy, hold: null };
         break;
       }
       default:
@@ -89,9 +100,11 @@ interface Unsent {
 
 async function nextUnsent(run: Run, views: readonly ShardView[]): Promise<Unsent> {
   const { store, provider } = run.deps;
+  const gate = await readGate(run.job.id, views, store);
   let heldBy: string | null = null;
-  for (const { shard } of views) {
-    if (shard.state !== 'built' || shard.route !== 'batch') continue;
+  for (const view of views) {
+    const { shard } = view;
+    if (shard.state !== 'built' || shard.route !== 'batch' || isHeldBack(view, gate)) continue;
     const twin = await store.jobInDoubt(provider.account, shard.requests, shard.id);
     if (twin === null) return { shard, heldBy };
     heldBy = twin;

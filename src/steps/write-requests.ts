@@ -59,12 +59,12 @@ export async function writeRequests(
         records.write(`${item.recordJson}\n`);
         const place = { recordOffset, recordLength: records.bytes - recordOffset - 1 };
         for (const [index, stage] of job.stages.entries()) {
-          const { paramsJson = null } = item.stages[index] ?? {};
+          const { paramsJson = null, attached } = item.stages[index] ?? {};
           rows[index]?.push(toRow(item, index, place, { job, stage: stage.name, input }));
           if (paramsJson === null) continue;
           const { seq, customId, group } = item;
           content.update(`\n${customId}\n`).update(paramsJson);
-          requests[index]?.push({ seq, customId, group, paramsJson });
+          requests[index]?.push({ seq, customId, group, paramsJson, attached });
         }
       }
       const packed: Row[][] = [];

@@ -1,14 +1,12 @@
-import {
-  type AppliedReport,
-  isInRanges,
-  readAppliedReports,
-  rowsWithoutFile,
-} from '../core/applied-report.ts';
+import { isInRanges, readAppliedReports, rowsWithoutFile } from '../core/applied-report.ts';
+import { costOfAnswer } from '../core/billing.ts';
 import type { Job } from '../core/job.ts';
 import type { RowView, ShardView } from '../core/ports/store-views.ts';
 import { type RowFacts, resultRow } from '../core/result-row.ts';
+import { pricedAt } from '../core/shard-billing.ts';
 import type { LocalDeps } from './deps.ts';
 import { groupsOf, type HeldFacts, heldFacts } from './held-facts.ts';
+import { loadBilling } from './load-billing.ts';
 import { type Answer, openRawReaders } from './raw-readers.ts';
 import { isGood, outputPathOf } from './write-outputs.ts';
 
@@ -35,7 +33,7 @@ export async function writeResults(
   const options = { private: job.spec.private };
   const views = await store.shards(job.id);
   const groups = groupsOf(views);
-  const toRow = rowWriter(views, readAppliedReports(await store.events(job.id)), dir);
+  const toRow = await openRowWriter(job, views, deps);
   const readers = await openRawReaders(job, files);
   const results = files.create(`${dir}/${kind === 'final' ? RESULTS_FILE : PARTIAL_FILE}`, options);
   const failed = kind === 'final' ? files.create(`${dir}/${FAILED_FILE}`, options) : null;
@@ -87,17 +85,23 @@ export async function* rowChunks(
 
 type KnownRow = Omit<RowView, 'status'> & Pick<RowFacts, 'status'>;
 
+type WriteRow = (row: KnownRow, answer: Answer | null, held?: HeldFacts | null) => string;
+
 /** What makes a line of results.jsonl of a row and its answer. */
-export function rowWriter(
+export async function openRowWriter(
+  job: Job,
   shards: readonly ShardView[],
-  reports: readonly AppliedReport[],
-  resultsDir: string,
-): (row: KnownRow, answer: Answer | null, held?: HeldFacts | null) => string {
+  { store, files }: Pick<LocalDeps, 'store' | 'files'>,
+): Promise<WriteRow> {
+  const resultsDir = files.resultsDir(job.jobId);
   const byId = new Map(shards.map((view) => [view.shard.id, view]));
-  const withoutFile = rowsWithoutFile(reports);
+  const withoutFile = rowsWithoutFile(readAppliedReports(await store.events(job.id)));
+  const billingOf = await loadBilling(job, files);
   return (row, answer, held = null) => {
     const shardId = row.shardId ?? 0; // no shard has it
     const view = byId.get(shardId);
+    const billing = view === undefined ? null : billingOf(view.shard, pricedAt(job, view.batch));
+    const judgement = answer?.judgement ?? null;
     const hasFile = isGood(row) && !isInRanges(withoutFile.get(shardId) ?? [], row.seq);
     return resultRow(
       {
@@ -110,9 +114,10 @@ export function rowWriter(
         batchId: view?.batch?.id ?? null,
         reused: view?.shard.origin === 'reused',
         why: held?.why ?? null,
+        cost: judgement === null || billing === null ? null : costOfAnswer(judgement, billing),
         output: hasFile ? outputPathOf(row, resultsDir) : null,
       },
-      answer?.judgement ?? null,
+      judgement,
       answer?.line ?? null,
     );
   };

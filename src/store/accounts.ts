@@ -1,6 +1,17 @@
 import type { Account } from '../core/job.ts';
 import type { Db } from './open.ts';
 
+/**
+ * The side that a job is on, where jobs are joined with accounts: its account says; one that was never submitted is where
+ * it was built for. The same as `sideOf` in core/job.ts.
+ */
+export const SIDE = `
+  CASE
+    WHEN accounts.id IS NULL THEN json_extract(jobs.spec_json, '$.on')
+    WHEN accounts.base_url LIKE 'emulator:%' THEN 'emulator'
+    ELSE 'api'
+  END`;
+
 export function prepareAccounts(db: Db) {
   const insertAccount = db.prepare<Account>(`
     INSERT INTO accounts (base_url, key_fingerprint)

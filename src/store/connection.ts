@@ -5,10 +5,12 @@ import { prepareBatches } from './batches.ts';
 import { prepareCandidates } from './candidates.ts';
 import { prepareContents } from './contents.ts';
 import { prepareEvents } from './events.ts';
+import { prepareJobSpending } from './job-spending.ts';
 import { prepareJobs } from './jobs.ts';
 import type { Db } from './open.ts';
 import { prepareRecords } from './records.ts';
 import { prepareRequests } from './requests.ts';
+import { prepareShardSpending } from './shard-spending.ts';
 import { prepareShards } from './shards.ts';
 import { toStoreError } from './sqlite-errors.ts';
 import { prepareStages } from './stages.ts';
@@ -22,6 +24,8 @@ export function openConnection(db: Db, now: () => Date) {
   const stages = prepareStages(db);
   const jobs = prepareJobs(db, stages);
   const shards = prepareShards(db);
+  const jobSpending = prepareJobSpending(db);
+  const shardSpending = prepareShardSpending(db);
   const records = prepareRecords(db);
   const requests = prepareRequests(db);
   const attempts = prepareAttempts(db);
@@ -36,6 +40,8 @@ export function openConnection(db: Db, now: () => Date) {
     jobs,
     stages,
     shards,
+    jobSpending,
+    shardSpending,
     records,
     requests,
     attempts,

@@ -1,15 +1,8 @@
 import type { ContentMatch, UnindexedShard } from '../core/ports/store-views.ts';
+import { SIDE } from './accounts.ts';
 import type { Db } from './open.ts';
 
 export type Contents = ReturnType<typeof prepareContents>;
-
-// The account says on which side a job is; one that was never submitted is where it was built for.
-const SIDE = `
-  CASE
-    WHEN accounts.id IS NULL THEN json_extract(jobs.spec_json, '$.on')
-    WHEN accounts.base_url LIKE 'emulator:%' THEN 'emulator'
-    ELSE 'api'
-  END`;
 
 // Sent, or perhaps sent, or asked one by one, or to be sent by whichever run comes along.
 const IN_FLIGHT = `(

@@ -8,6 +8,7 @@ import { reconciling } from './reconciling.ts';
 import { retrieving } from './retrieving.ts';
 import { reusing } from './reusing.ts';
 import { rounds } from './rounds.ts';
+import { spending } from './spending.ts';
 import { submitting } from './submitting.ts';
 
 /** The port on one open database of the newest schema. */
@@ -21,6 +22,7 @@ export function assembleJobStore(db: Db, now: () => Date): JobStore {
     ...retrieving(connection),
     ...rounds(connection),
     ...reusing(connection),
+    ...spending(connection),
     close: () => {
       db.close();
     },

@@ -1,5 +1,6 @@
 import { StoreError } from '../core/errors.ts';
 import type { Job, JobMode, JobSpec, JobState } from '../core/job.ts';
+import { SIDE } from './accounts.ts';
 import { readSpec } from './json-columns.ts';
 import type { Db } from './open.ts';
 import type { Stages } from './stages.ts';
@@ -62,7 +63,6 @@ export function prepareJobs(db: Db, stages: Stages) {
     WHERE jobs.state = 'building'
     ORDER BY jobs.id
   `);
-  // The account says on which side a job is; one that was never submitted is where it was built for.
   const selectUnfinished = db.prepare<
     { contentSha256: string; on: JobSpec['on']; exceptId: number },
     JobRow
@@ -72,11 +72,7 @@ export function prepareJobs(db: Db, stages: Stages) {
       AND jobs.id <> :exceptId
       AND jobs.state NOT IN ('building','done','canceled','failed')
       AND jobs.cancel_requested_at IS NULL
-      AND CASE
-        WHEN accounts.id IS NULL THEN json_extract(jobs.spec_json, '$.on')
-        WHEN accounts.base_url LIKE 'emulator:%' THEN 'emulator'
-        ELSE 'api'
-      END = :on
+      AND ${SIDE} = :on
     ORDER BY jobs.id DESC
     LIMIT 1
   `);

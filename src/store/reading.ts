@@ -47,7 +47,7 @@ export function reading(connection: Connection, findJobId: FindJob): Reading {
     return shards
       .ofJob(jobId)
       .filter(({ shard }) => shard.state !== 'split')
-      .map(({ shard, tally }) => {
+      .map(({ shard, tally, cost }) => {
         const submission = submissionOf.get(shard.id) ?? null;
         return {
           shard,
@@ -55,6 +55,7 @@ export function reading(connection: Connection, findJobId: FindJob): Reading {
           batch: submission === null ? null : (batchOf.get(submission.id) ?? null),
           candidates: submission === null ? [] : (candidatesOf.get(submission.id) ?? []),
           tally,
+          cost,
         };
       });
   }

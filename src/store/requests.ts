@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { RowOutcome, RowView } from '../core/ports/store-views.ts';
 import type { FailureClass, RowStatus } from '../core/result.ts';
+import type { Shard } from '../core/shard.ts';
 import type { Db } from './open.ts';
 
 export type Requests = ReturnType<typeof prepareRequests>;
@@ -103,6 +104,16 @@ export function prepareRequests(db: Db) {
     SET shard_id = :toId
     WHERE shard_id = :fromId AND seq BETWEEN :fromSeq AND :toSeq
   `);
+  const moveSeqs = db.prepare<{ stageId: number; fromId: number; toId: number; seqs: string }>(`
+    UPDATE requests
+    SET shard_id = :toId
+    WHERE stage_id = :stageId AND shard_id = :fromId AND seq IN (SELECT value FROM json_each(:seqs))
+  `);
+  const moveAll = db.prepare<{ fromId: number; toId: number }>(`
+    UPDATE requests
+    SET shard_id = :toId
+    WHERE shard_id = :fromId
+  `);
   const updateOutcome = db.prepare<RowOutcome & { stageId: number; shardId: number }>(`
     UPDATE requests
     SET status = :status, failure = :failure, raw_offset = :rawOffset, raw_length = :rawLength
@@ -196,6 +207,10 @@ export function prepareRequests(db: Db) {
     /** Returns how many moved. */
     move: (fromId: number, toId: number, fromSeq: number, toSeq: number): number =>
       moveRows.run({ fromId, toId, fromSeq, toSeq }).changes,
+    /** Of these what is in the shard; returns how many moved. */
+    moveSeqs: (from: Pick<Shard, 'id' | 'stageId'>, toId: number, seqs: readonly number[]): number =>
+      moveSeqs.run({ stageId: from.stageId, fromId: from.id, toId, seqs: JSON.stringify(seqs) }).changes,
+    moveAll: (fromId: number, toId: number): number => moveAll.run({ fromId, toId }).changes,
     /** False when the shard has no such request. */
     setOutcome(stageId: number, shardId: number, outcome: RowOutcome): boolean {
       const { seq, status, failure, rawOffset, rawLength } = outcome;

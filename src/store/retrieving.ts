@@ -4,7 +4,7 @@ import type { JobStore } from '../core/ports/store.ts';
 import type { Shard, ShardState } from '../core/shard.ts';
 import { isNews } from './batches.ts';
 import type { Connection } from './connection.ts';
-import { cancelShard } from './settling.ts';
+import { cancelShard, shardIn } from './settling.ts';
 
 type Retrieving = Pick<
   JobStore,
@@ -43,16 +43,6 @@ const FINISHED_FROM: Readonly<Record<'applied' | 'canceled' | 'lost', readonly S
 
 export function retrieving(connection: Connection): Retrieving {
   const { jobs, stages, shards, requests, attempts, submissions, batches, events, read, write } = connection;
-
-  function shardIn(shardId: number, states: readonly ShardState[]): Shard {
-    const shard = shards.byId(shardId);
-    if (states.includes(shard.state)) return shard;
-    throw new StoreError(`shard ${shard.number} has moved on`, {
-      code: 'shard_moved_on',
-      why: `it is ${shard.state}, not ${states.join(' or ')}`,
-      next: 'batchctl status',
-    });
-  }
 
   return {
     recordSeen: (batch) =>
@@ -105,7 +95,7 @@ export function retrieving(connection: Connection): Retrieving {
       write(() => {
         const { route } = shards.byId(shardId);
         const unsent: readonly ShardState[] = route !== 'batch' ? ['built'] : [];
-        const shard = shardIn(shardId, [...unsent, 'live', 'downloaded', 'applied', 'lost']);
+        const shard = shardIn(connection, shardId, [...unsent, 'live', 'downloaded', 'applied', 'lost']);
         // The server promises no order, so the same row may stand elsewhere than in an earlier download.
         requests.forgetOutcomes(shardId);
         shards.recordDownload(shardId, raw);
@@ -122,7 +112,7 @@ export function retrieving(connection: Connection): Retrieving {
 
     applyOutcomes: (shardId, outcomes) =>
       write(() => {
-        const { stageId, number } = shardIn(shardId, ['downloaded', 'applied']);
+        const { stageId, number } = shardIn(connection, shardId, ['downloaded', 'applied']);
         for (const outcome of outcomes) {
           if (requests.setOutcome(stageId, shardId, outcome)) continue;
           if (attempts.setOutcome(stageId, shardId, outcome)) continue;
@@ -132,13 +122,13 @@ export function retrieving(connection: Connection): Retrieving {
 
     settleRest: (shardId, status, failure) =>
       write(() => {
-        shardIn(shardId, ['built', 'live', 'downloaded', 'applied', 'lost', 'canceled']);
+        shardIn(connection, shardId, ['built', 'live', 'downloaded', 'applied', 'lost', 'canceled']);
         return requests.settleRest(shardId, status, failure);
       }),
 
-    finishShard: (shardId, state, tally) =>
+    finishShard: (shardId, state, tally, spent) =>
       write(() => {
-        const shard = shardIn(shardId, FINISHED_FROM[state]);
+        const shard = shardIn(connection, shardId, FINISHED_FROM[state]);
         const unsettled = requests.countUnsettled(shardId);
         const rows = requests.count(shardId);
         if (unsettled > 0 || tally.requests !== rows) {
@@ -148,7 +138,7 @@ export function retrieving(connection: Connection): Retrieving {
             next: 'batchctl verify',
           });
         }
-        shards.finish(shardId, state, tally);
+        shards.finish(shardId, state, tally, spent ?? null);
         events.record({
           jobId: shard.jobId,
           shardId,

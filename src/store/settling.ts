@@ -1,6 +1,6 @@
 import { StoreError } from '../core/errors.ts';
 import { EMPTY_TALLY } from '../core/result.ts';
-import type { Shard } from '../core/shard.ts';
+import type { Shard, ShardState } from '../core/shard.ts';
 import type { Connection } from './connection.ts';
 import type { SubmissionChange, SubmissionFacts } from './submissions.ts';
 
@@ -62,15 +62,26 @@ export function takeShard(connection: Connection, submission: SubmissionFacts): 
   connection.shards.setState(shardId, 'live');
 }
 
+/** The shard, if it is in one of these states. @throws StoreError `shard_moved_on` */
+export function shardIn(connection: Connection, shardId: number, states: readonly ShardState[]): Shard {
+  const shard = connection.shards.byId(shardId);
+  if (states.includes(shard.state)) return shard;
+  throw shardMovedOn(shard, `it is ${shard.state}, not ${states.join(' or ')}`);
+}
+
+export function shardMovedOn({ number }: Shard, why: string): StoreError {
+  return new StoreError(`shard ${number} has moved on`, {
+    code: 'shard_moved_on',
+    why,
+    next: 'batchctl status',
+  });
+}
+
 /** Every request of a shard that is never to be sent gets its verdict. */
 export function cancelShard(connection: Connection, shard: Shard): void {
   const canceled = connection.requests.settleRest(shard.id, 'canceled', 'canceled');
-  connection.shards.finish(shard.id, 'canceled', {
-    ...EMPTY_TALLY,
-    requests: canceled,
-    canceled,
-    failures: { canceled },
-  });
+  const tally = { ...EMPTY_TALLY, requests: canceled, canceled, failures: { canceled } };
+  connection.shards.finish(shard.id, 'canceled', tally, null);
   connection.events.record({
     jobId: shard.jobId,
     shardId: shard.id,

@@ -1,10 +1,14 @@
 import { StoreError } from '../core/errors.ts';
 import type { ShardFacts } from '../core/job.ts';
-import type { NewShard } from '../core/ports/store-views.ts';
+import type { MicroUsd } from '../core/money.ts';
+import type { ClosedShard, NewShard, ShardView } from '../core/ports/store-views.ts';
 import type { Tally } from '../core/result.ts';
 import type { Shard, ShardState } from '../core/shard.ts';
+import type { SpentLine } from '../core/spent-line.ts';
 import { readTally } from './json-columns.ts';
+import { writeSpent } from './json-money.ts';
 import type { Db } from './open.ts';
+import { costOf } from './shard-spending.ts';
 
 export type Shards = ReturnType<typeof prepareShards>;
 
@@ -16,19 +20,24 @@ export interface RawFacts {
 interface ShardRow extends Omit<Shard, 'fileSha256'> {
   readonly fileSha256: string | null;
   readonly tallyJson: string | null;
+  readonly cost: MicroUsd | null;
 }
 
 const SELECT_SHARD = `
   SELECT shards.id, stages.job_id AS jobId, shards.stage_id AS stageId, stages.name AS stage, shards.number,
-    shards.group_key AS "group", shards.origin, shards.route, shards.nonce, shards.requests, shards.body_bytes AS bodyBytes,
-    shards.file_sha256 AS fileSha256, shards.state, shards.tally_json AS tallyJson
+    shards.group_key AS "group", shards.origin, shards.first, shards.route, shards.nonce, shards.requests, shards.body_bytes AS bodyBytes,
+    shards.file_sha256 AS fileSha256, shards.state, shards.tally_json AS tallyJson,
+    shards.cost_microusd AS cost
   FROM shards
   JOIN stages ON stages.id = shards.stage_id`;
 
+/** What the answers cost goes with the count of them: both are made by applying the raw results. */
+const NO_TALLY = 'tally_json = NULL, spent_json = NULL, cost_microusd = NULL';
+
 export function prepareShards(db: Db) {
-  const insertShard = db.prepare<NewShard & { stageId: number }>(`
-    INSERT INTO shards (stage_id, number, group_key, nonce, origin, route, state)
-    VALUES (:stageId, :number, :group, :nonce, :origin, :route, 'building')
+  const insertShard = db.prepare<Required<NewShard> & { stageId: number }>(`
+    INSERT INTO shards (stage_id, number, group_key, nonce, origin, first, route, state)
+    VALUES (:stageId, :number, :group, :nonce, :origin, :first, :route, 'building')
   `);
   const selectById = db.prepare<{ id: number }, ShardRow>(`
     ${SELECT_SHARD}
@@ -66,14 +75,14 @@ export function prepareShards(db: Db) {
     SET route = :route
     WHERE stage_id IN (SELECT id FROM stages WHERE job_id = :jobId) AND state = 'built' AND route <> 'none'
   `);
-  const updateBuilt = db.prepare<{ id: number; requests: number; bodyBytes: number; fileSha256: string }>(`
+  const updateBuilt = db.prepare<Omit<ClosedShard, 'sizes'> & { sizesJson: string }>(`
     UPDATE shards
-    SET state = 'built', requests = :requests, body_bytes = :bodyBytes, file_sha256 = :fileSha256
+    SET state = 'built', requests = :requests, body_bytes = :bodyBytes, file_sha256 = :fileSha256, sizes_json = :sizesJson
     WHERE id = :id AND state = 'building'
   `);
   const updateState = db.prepare<{ id: number; state: ShardState }>(`
     UPDATE shards
-    SET state = :state, tally_json = NULL
+    SET state = :state, ${NO_TALLY}
     WHERE id = :id
   `);
   const updateSplitFrom = db.prepare<{ id: number; fromId: number }>(`
@@ -83,12 +92,12 @@ export function prepareShards(db: Db) {
   `);
   const updateRaw = db.prepare<{ id: number; bytes: number; sha256: string }>(`
     UPDATE shards
-    SET state = 'downloaded', raw_bytes = :bytes, raw_sha256 = :sha256, tally_json = NULL
+    SET state = 'downloaded', raw_bytes = :bytes, raw_sha256 = :sha256, ${NO_TALLY}
     WHERE id = :id
   `);
   const forgetRaw = db.prepare<{ id: number }>(`
     UPDATE shards
-    SET state = 'live', raw_bytes = NULL, raw_sha256 = NULL, tally_json = NULL
+    SET state = 'live', raw_bytes = NULL, raw_sha256 = NULL, ${NO_TALLY}
     WHERE id = :id
   `);
   const selectRaw = db.prepare<{ id: number }, RawFacts>(`
@@ -108,9 +117,15 @@ export function prepareShards(db: Db) {
     SET tally_json = :tallyJson
     WHERE id = :id AND tally_json IS NOT NULL
   `);
-  const updateFinished = db.prepare<{ id: number; state: ShardState; tallyJson: string }>(`
+  const updateFinished = db.prepare<{
+    id: number;
+    state: ShardState;
+    tallyJson: string;
+    spentJson: string | null;
+    cost: MicroUsd | null;
+  }>(`
     UPDATE shards
-    SET state = :state, tally_json = :tallyJson
+    SET state = :state, tally_json = :tallyJson, spent_json = :spentJson, cost_microusd = :cost
     WHERE id = :id
   `);
   const deleteShard = db.prepare<{ id: number }>(`
@@ -129,8 +144,8 @@ export function prepareShards(db: Db) {
 
   return {
     open(stageId: number, shard: NewShard): number {
-      const { number, group, nonce, origin, route } = shard;
-      return Number(insertShard.run({ stageId, number, group, nonce, origin, route }).lastInsertRowid);
+      const { number, group, nonce, origin, first = null, route } = shard;
+      return Number(insertShard.run({ stageId, number, group, nonce, origin, first, route }).lastInsertRowid);
     },
     lastNumber: (stageId: number): number => selectLastNumber.get({ stageId }) ?? 0,
     /** Unsent ones are to go this way. */
@@ -145,10 +160,11 @@ export function prepareShards(db: Db) {
       });
     },
     /** In order of stage and number. */
-    ofJob: (jobId: number): readonly { readonly shard: Shard; readonly tally: Tally | null }[] =>
+    ofJob: (jobId: number): readonly Pick<ShardView, 'shard' | 'tally' | 'cost'>[] =>
       selectOfJob.all({ jobId }).map((row) => ({
         shard: toShard(row),
         tally: row.tallyJson === null ? null : readTally(row.tallyJson),
+        cost: row.cost,
       })),
     /** Each combination that occurs, once. */
     facts: (jobId: number): readonly ShardFacts[] =>
@@ -158,12 +174,9 @@ export function prepareShards(db: Db) {
         batchEnded: batchEnded === 1,
       })),
     /** False when the shard is not `building`. */
-    close(
-      id: number,
-      facts: { readonly requests: number; readonly bodyBytes: number; readonly fileSha256: string },
-    ): boolean {
-      const { requests, bodyBytes, fileSha256 } = facts;
-      return updateBuilt.run({ id, requests, bodyBytes, fileSha256 }).changes === 1;
+    close(id: number, { requests, bodyBytes, fileSha256, sizes }: Omit<ClosedShard, 'id'>): boolean {
+      const sizesJson = JSON.stringify(sizes);
+      return updateBuilt.run({ id, requests, bodyBytes, fileSha256, sizesJson }).changes === 1;
     },
     /** For states that have no tally. */
     setState: (id: number, state: ShardState) => updateState.run({ id, state }),
@@ -172,8 +185,20 @@ export function prepareShards(db: Db) {
     /** Back to `live`: what was downloaded was not its own. */
     forgetDownload: (id: number) => forgetRaw.run({ id }),
     raw: (id: number): RawFacts | null => selectRaw.get({ id }) ?? null,
-    finish: (id: number, state: 'applied' | 'canceled' | 'lost', tally: Tally) =>
-      updateFinished.run({ id, state, tallyJson: JSON.stringify(tally) }),
+    finish(
+      id: number,
+      state: 'applied' | 'canceled' | 'lost',
+      tally: Tally,
+      spent: readonly SpentLine[] | null,
+    ): void {
+      updateFinished.run({
+        id,
+        state,
+        tallyJson: JSON.stringify(tally),
+        spentJson: spent === null ? null : writeSpent(spent),
+        cost: spent === null ? null : costOf(spent),
+      });
+    },
     tally(id: number): Tally | null {
       const json = selectTally.get({ id });
       return json === undefined ? null : readTally(json);
@@ -188,6 +213,6 @@ export function prepareShards(db: Db) {
   };
 }
 
-function toShard({ tallyJson: _tallyJson, fileSha256, ...shard }: ShardRow): Shard {
+function toShard({ tallyJson: _tallyJson, cost: _cost, fileSha256, ...shard }: ShardRow): Shard {
   return { ...shard, fileSha256: fileSha256 ?? '' };
 }

@@ -9,9 +9,9 @@ testBadJobFiles('wrong keys or values', [
   },
   {
     claim: 'a key of a later version is unknown',
-    job: `${good}budget: {max_usd: 5}\n`,
+    job: `${good}deadline: {hours: 5}\n`,
     code: 'job_file_invalid',
-    says: [':5: "budget" is not a known key; there are: name, model'],
+    says: [':5: "deadline" is not a known key; there are: name, model'],
   },
   {
     claim: 'a mistyped key of source names the nearest one',
@@ -34,6 +34,18 @@ testBadJobFiles('wrong keys or values', [
       ':2: "modle" is not a known key; did you mean "model"?',
       ':3: "source.csv" must be a path, a list of paths, or {file, delimiter, encoding, quote}, not "5"',
     ],
+  },
+  {
+    claim: 'a budget of less than a millionth of a dollar is refused with its line',
+    job: `${good}budget:\n  ask_above_usd: 0\n  max_usd: 0.0000005\n`,
+    code: 'job_file_invalid',
+    says: [':7: "budget.max_usd" must be US dollars with at most 6 decimals, such as 25 or 0.50, not "5e-7"'],
+  },
+  {
+    claim: 'a mistyped key of a price names the nearest one',
+    job: `${good}prices: {claude-sonnet-5-5: {imput: 2}}\n`,
+    code: 'job_file_invalid',
+    says: [':5: "imput" is not a known key of "prices.claude-sonnet-5-5"; did you mean "input"?'],
   },
   {
     claim: 'max_tokens 0 is refused',

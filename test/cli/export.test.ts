@@ -79,6 +79,7 @@ describe('the columns of the data joined with the answers, in input order', () =
         'model',
       ],
       ...['input_tokens', 'output_tokens', 'cache_creation_input_tokens', 'cache_read_input_tokens'],
+      'cost_microusd',
       ...['error', 'attempt', 'batch_id', 'output'],
     ]);
     expect(rows.map((row) => [row['custom_id'], row['thing'], row['Shelf Life']])).toEqual([

@@ -158,7 +158,8 @@ describe('the question which way', () => {
     output.on('data', (chunk) => {
       shown += String(chunk);
     });
-    const facts = { jobId: 'words-1', requests: 1234, prices: null };
+    const prices = { batch: 'about $1', real_time: 'about $2' };
+    const facts = { jobId: 'words-1', requests: 1234, prices };
     const answer = askMode(facts, { input, output }, signal);
     answer.catch(() => undefined);
     const type = async (keys: string): Promise<void> => {
@@ -168,13 +169,14 @@ describe('the question which way', () => {
     return { answer, type, shown: () => shown };
   }
 
-  test('says what each means, and Enter takes the cheaper one', async () => {
+  test('says what each costs and means, and Enter takes the cheaper one', async () => {
     const { answer, type, shown } = ask();
     await type('\r');
     expect(await answer).toBe('batch');
     expect(shown()).toContain('1,234 requests');
-    expect(shown()).toMatch(/half the price.*24 hours/);
-    expect(shown()).toMatch(/full price.*now/);
+    expect(shown()).toMatch(/as a batch: about \$1/);
+    expect(shown()).toMatch(/in real time: about \$2/);
+    expect(shown()).toContain('24 hours');
   });
 
   test('takes real time one line below', async () => {
@@ -195,23 +197,5 @@ describe('the question which way', () => {
     await vi.waitUntil(() => shown().includes('in real time'));
     stop.abort(new InterruptedError('interrupted', { code: 'interrupted', signal: 'SIGTERM' }));
     await expect(answer).rejects.toMatchObject({ name: 'InterruptedError', signal: 'SIGTERM' });
-  });
-
-  test('shows prices where they are known', async () => {
-    const input = new PassThrough();
-    const output = new PassThrough();
-    let shown = '';
-    output.on('data', (chunk) => {
-      shown += String(chunk);
-    });
-    const prices = { batch: 'about $1', real_time: 'about $2' };
-    const answer = askMode(
-      { jobId: 'words-1', requests: 5, prices },
-      { input, output },
-      new AbortController().signal,
-    );
-    await vi.waitUntil(() => shown.includes('about $1') && shown.includes('about $2'));
-    input.write('\r');
-    await answer;
   });
 });

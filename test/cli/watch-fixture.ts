@@ -1,6 +1,7 @@
 import type { Job } from '../../src/core/job.ts';
 import type { KnownBatch } from '../../src/core/ports/store-views.ts';
 import { DEFAULT_SHARD_LIMITS, type Shard } from '../../src/core/shard.ts';
+import { NO_SPENDING_RULES } from '../../src/core/spending-rules.ts';
 import type { WatchedShard, WatchLook } from '../../src/steps/watch-batches.ts';
 
 export const MINUTE = 60_000;
@@ -22,6 +23,7 @@ const JOB: Job = {
     limits: DEFAULT_SHARD_LIMITS,
     needsFrozen: false,
     changedOnly: false,
+    spending: NO_SPENDING_RULES,
     private: false,
     on: 'api',
     file: null,
@@ -72,6 +74,7 @@ export function watchedShard(
         number,
         group: null,
         origin: 'build',
+        first: null,
         route: 'batch',
         nonce: `nonce${number}`,
         requests,
@@ -84,6 +87,7 @@ export function watchedShard(
       batch: facts.batch === null ? null : batch,
       candidates: [],
       tally: null,
+      cost: null,
     },
     elapsedMs: facts.batch === null ? null : HOUR + 12 * MINUTE,
     expiresInMs: facts.batch === null || isEnded ? null : 22 * HOUR + 48 * MINUTE,

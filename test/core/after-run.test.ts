@@ -22,6 +22,7 @@ const JOB = {
   held: 0,
   failures: { api_error: 1, truncated: 1 },
   usage: { input_tokens: 1, output_tokens: 2, cache_creation_input_tokens: 0, cache_read_input_tokens: 0 },
+  cost_microusd: 1_250_000,
   batches: [],
   output_dir: 'batch_results/notes-20260301-181200',
 } as const;
@@ -34,6 +35,7 @@ describe('a text that runs over {{job}}', () => {
     ['{{job.canceled}}', '0'],
     ['{{job.failures.truncated}}', '1'],
     ['{{job.usage.output_tokens}} in {{job.output_dir}}', '2 in batch_results/notes-20260301-181200'],
+    ['{{job.cost_microusd}}', '1250000'],
     ['{% if job.failed > 0 %}bad{% else %}good{% endif %}', 'bad'],
     ['100% plain', '100% plain'],
   ])('%s becomes %s', (text, rendered) => {

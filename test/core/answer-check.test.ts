@@ -188,6 +188,7 @@ describe('the verdict of a row', () => {
       batchId: null,
       reused: false,
       why: null,
+      cost: null,
       output: null,
     };
     expect(resultRow(facts, judgement, null)).toContain(`,"json":${text},"stop_reason"`);

@@ -4,6 +4,7 @@ import { jobDocument } from '../../src/core/job-document.ts';
 import type { ShardView } from '../../src/core/ports/store-views.ts';
 import { EMPTY_TALLY, type Tally } from '../../src/core/result.ts';
 import { DEFAULT_SHARD_LIMITS } from '../../src/core/shard.ts';
+import { NO_SPENDING_RULES } from '../../src/core/spending-rules.ts';
 
 const JOB: Job = {
   id: 1,
@@ -21,6 +22,7 @@ const JOB: Job = {
     limits: DEFAULT_SHARD_LIMITS,
     needsFrozen: false,
     changedOnly: false,
+    spending: NO_SPENDING_RULES,
     private: false,
     on: 'api',
     file: null,
@@ -44,6 +46,7 @@ function view(number: number, facts: { readonly batchId?: string; readonly tally
       number,
       group: null,
       origin: 'build',
+      first: null,
       route: 'batch',
       nonce: 'aaaaaaaa',
       requests: 10,
@@ -73,6 +76,7 @@ function view(number: number, facts: { readonly batchId?: string; readonly tally
         ? [{ batchId: 'msgbatch_other', verdict: 'provisional', rejectedBy: null }]
         : [],
     tally: facts.tally ?? null,
+    cost: null,
   };
 }
 
@@ -102,6 +106,19 @@ test('tallies of several shards are summed', () => {
       cache_read_input_tokens: 14,
     },
   });
+});
+
+test('the cost is that of the shards that are applied', () => {
+  const applied = (number: number, cost: number | null): ShardView => ({
+    ...view(number, { batchId: `b${number}`, tally: TALLY }),
+    shard: { ...view(number, {}).shard, state: 'applied' },
+    cost,
+  });
+  const costOf = (...shards: readonly ShardView[]) => jobDocument(JOB, shards, null).cost_microusd;
+  expect(costOf(applied(1, 1_500), applied(2, 0), view(3, {}))).toBe(1_500);
+  expect(costOf(view(1, {}))).toBe(0);
+  // One without a price makes the sum unknown, not smaller.
+  expect(costOf(applied(1, 1_500), applied(2, null))).toBeNull();
 });
 
 test('a candidate of a submission in doubt is not shown as a batch of the job', () => {

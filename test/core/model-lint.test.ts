@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { LONG_OUTPUT_BETA, mergeFacts, outputCeiling } from '../../src/core/model-facts.ts';
-import { lintModel, type ModelWishes } from '../../src/core/model-lint.ts';
+import { lintModel, type ModelWishes, retiresSoon } from '../../src/core/model-lint.ts';
 import { shippedModel, unknownModel } from '../../src/core/models.ts';
 
 const NOW: ModelWishes = { betas: [], mode: 'batch', at: new Date('2026-11-20T00:00:00Z') };
@@ -144,6 +144,17 @@ test('the 300k beta raises the ceiling of the models that have it, and in batche
   );
   expect(lint('claude-fable-5-2', { max_tokens: 300_000 }, beta)).toContain('writes at most 128,000');
   expect(outputCeiling(unknownModel('m'), { ...beta, mode: 'batch' })).toBeNull();
+});
+
+test('a model that retires before a batch must have ended is told, and only then', () => {
+  const facts = shippedModel('claude-sonnet-4-5') ?? unknownModel('');
+  const said = (at: string) => retiresSoon(facts, new Date(at));
+  expect(said('2026-11-28T23:59:59Z')).toBeNull();
+  expect(said('2026-11-29T00:00:00Z')).toContain('claude-sonnet-4-5-20250929 retires on 2026-11-30');
+  expect(said('2026-11-29T23:59:59Z')).not.toBeNull();
+  // From then on it is refused.
+  expect(said('2026-11-30T00:00:00Z')).toBeNull();
+  expect(retiresSoon(unknownModel('m'), new Date())).toBeNull();
 });
 
 test('a model is refused from the day on which it retires', () => {

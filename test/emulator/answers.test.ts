@@ -141,6 +141,22 @@ test('one row of a batch writes a long marked prefix to the cache, the others re
   expect(usages.every((usage) => usage.input_tokens < 20)).toBe(true);
 });
 
+test('with a cold cache rows that begin at once write each for themselves, unless an earlier batch has written', async () => {
+  const emulator = await emulate({ faults: ['cold-cache=3'] });
+  const system = (ttl: '5m' | '1h') => [
+    { type: 'text', text: `${ttl}${'x'.repeat(4 * 600)}`, cache_control: { type: 'ephemeral', ttl } },
+  ];
+  const readers = async (ttl: '5m' | '1h') => {
+    const rows = requests(5).map((row) => request(row.custom_id, { system: system(ttl) }));
+    const results = await resultsById(emulator, await createBatch(emulator, rows));
+    const usages = [...results.values()].map((result) => messageOf(result).usage);
+    return usages.filter((usage) => (usage.cache_read_input_tokens ?? 0) > 0).length;
+  };
+  expect([await readers('1h'), await readers('1h')]).toEqual([2, 5]);
+  // What is kept for five minutes is gone by the next batch.
+  expect([await readers('5m'), await readers('5m')]).toEqual([2, 2]);
+});
+
 test('a marked prefix below the minimum of the model is not cached', async () => {
   const system = [{ type: 'text', text: 'x'.repeat(4 * 500), cache_control: { type: 'ephemeral' } }];
   const { usage } = messageOf(await resultOf({ system }));

@@ -10,6 +10,7 @@ describe('faults of rows take their share, in results and counts alike', () => {
     ['rows-refused', { message: { stop_reason: 'refusal', stop_details: { type: 'refusal' } } }],
     ['rows-truncated', { message: { stop_reason: 'max_tokens' } }],
     ['rows-paused', { message: { stop_reason: 'pause_turn' } }],
+    ['rows-standard', { message: { usage: { service_tier: 'standard' } } }],
     ['rows-empty', { message: { stop_reason: 'end_turn', content: [{ type: 'thinking' }] } }],
   ])('%s', async (fault, shape) => {
     const emulator = await emulate({ faults: [`${fault}=0.3`] });

@@ -23,6 +23,7 @@ import {
   UsageError,
   verifyJob,
 } from '../../src/index.ts';
+import { openStore } from '../../src/store/open.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
 import { collect, MODEL, openEmulated, rejection } from './open-emulated.ts';
 
@@ -41,6 +42,22 @@ describe('submit and wait', () => {
     expect(sent).toMatchObject({ job_id: job.jobId, state: 'in_progress', requests: 3 });
     expect(sent.batches.map((batch) => batch.processing_status)).toEqual(['in_progress']);
     expect((await checkStatus(job)).state).toBe('in_progress');
+  });
+
+  test('nobody is asked, and the estimate is kept for the bill', async () => {
+    const dir = makeTempDir();
+    const workspace = await openEmulated({ dir });
+    const { jobId } = await buildRequests(workspace, { ...reviews(3), budget: { ask_above_usd: 0 } });
+    await submitJob(await findJob(workspace, jobId));
+    await workspace.close();
+    const store = await openStore(join(dir, '.batchctl/state.db'), {
+      programVersion: 'test',
+      now: () => new Date(),
+    });
+    const kept = await store.estimateOf((await store.findJob(jobId)).id);
+    store.close();
+    // 3 answers of at most 400 tokens.
+    expect(kept?.total).toMatchObject({ requests: 3, outputTokens: { high: 1200 } });
   });
 
   test('a job that one workspace submitted is waited for and retrieved by another', async () => {

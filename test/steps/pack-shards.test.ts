@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { ClosedShard } from '../../src/core/ports/store-views.ts';
 import { bodyBytesOf, DEFAULT_SHARD_LIMITS, type ShardLimits } from '../../src/core/shard.ts';
+import { NO_SPENDING_RULES } from '../../src/core/spending-rules.ts';
 import { parseWireId } from '../../src/core/wire-id.ts';
 import { openJobFiles } from '../../src/files/job-files.ts';
 import { packShards, type ShardPacker } from '../../src/steps/pack-shards.ts';
@@ -34,6 +35,7 @@ async function startPacking(limits: Partial<ShardLimits> = {}): Promise<Packing>
       limits: DEFAULT_SHARD_LIMITS,
       needsFrozen: false,
       changedOnly: false,
+      spending: NO_SPENDING_RULES,
       private: false,
       on: 'emulator',
       file: null,

@@ -10,7 +10,9 @@ import type { Progress } from '../../src/core/ports/progress.ts';
 import type { BatchProvider } from '../../src/core/ports/provider.ts';
 import type { JobStore } from '../../src/core/ports/store.ts';
 import type { ShardView } from '../../src/core/ports/store-views.ts';
+import { NO_SIZES } from '../../src/core/request-sizes.ts';
 import { bodyBytesOf, DEFAULT_SHARD_LIMITS } from '../../src/core/shard.ts';
+import { NO_SPENDING_RULES } from '../../src/core/spending-rules.ts';
 import { wireId } from '../../src/core/wire-id.ts';
 import { openJobFiles } from '../../src/files/job-files.ts';
 import type { Deps } from '../../src/steps/deps.ts';
@@ -120,6 +122,7 @@ export async function makeFixture(options: FixtureOptions = {}): Promise<Fixture
     limits: DEFAULT_SHARD_LIMITS,
     needsFrozen: false,
     changedOnly: false,
+    spending: NO_SPENDING_RULES,
     on: 'emulator' as const,
     private: options.private ?? false,
     file: null,
@@ -153,7 +156,12 @@ export async function makeFixture(options: FixtureOptions = {}): Promise<Fixture
     }
     const { bytes, sha256 } = file.finish();
     await store.addRows(stageId, rows);
-    await store.closeShard(shardId, { requests, bodyBytes: bodyBytesOf(bytes), fileSha256: sha256 });
+    await store.closeShard(shardId, {
+      requests,
+      bodyBytes: bodyBytesOf(bytes),
+      fileSha256: sha256,
+      sizes: NO_SIZES,
+    });
     shardIds.push(shardId);
   }
   await store.finishBuild(built.id, { records: seq - 1, contentSha256: 'ab'.repeat(32), reuse: false });

@@ -82,6 +82,8 @@ describe('a job whose batches have ended', () => {
           cache_creation_input_tokens: 0,
           cache_read_input_tokens: 1,
         },
+        // 2 × 0.05 + 3 × 0.25 + 1 × 0.005 = 0.855
+        cost_microusd: 1,
         error: null,
         attempt: 1,
         reused: false,

@@ -37,6 +37,8 @@ test('a request that was answered before takes that answer, and nothing is sent 
   expect(readFileSync(join(bench.dir, 'out/3.md'), 'utf8')).toContain('marker-r3-end');
   const document = jobDocument(job, await bench.deps.store.shards(job.id), null);
   expect(document.usage).toMatchObject({ input_tokens: 0, output_tokens: 0 });
+  expect(document.cost_microusd).toBe(0);
+  expect(after.every((row) => row['cost_microusd'] === 0)).toBe(true);
   expect(await verifyJob(job, bench.deps, signal)).toMatchObject({ ok: true, succeeded: 8 });
 });
 

@@ -42,6 +42,19 @@ const WRONG = {
     FROM requests
     JOIN shards ON shards.id = requests.shard_id
     WHERE shards.state = 'applied' AND requests.status IS NULL`,
+  'a built shard with other rows than its file has': `
+    SELECT shards.id
+    FROM shards
+    WHERE shards.state = 'built' AND shards.requests <> (
+      SELECT count(*)
+      FROM requests
+      WHERE requests.shard_id = shards.id
+    )`,
+  'a row in a shard that was split': `
+    SELECT requests.seq
+    FROM requests
+    JOIN shards ON shards.id = requests.shard_id
+    WHERE shards.state = 'split'`,
   'a seal without its event': `
     SELECT submissions.id
     FROM submissions
@@ -84,6 +97,7 @@ const HELD: Readonly<Record<string, string>> = {
   built: "SELECT 1 FROM jobs WHERE name = 'life' AND state <> 'building'",
   sealed: 'SELECT 1 FROM submissions WHERE number = 1 AND sealed_at IS NOT NULL',
   created: "SELECT 1 FROM batches WHERE batch_id = 'msgbatch_1' AND submission_id IS NOT NULL",
+  carved: "SELECT 1 FROM shards WHERE first = 'pilot' AND state <> 'building'",
   survived: "SELECT 1 FROM jobs WHERE name = 'life' AND state = 'done'",
 };
 

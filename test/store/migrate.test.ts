@@ -34,6 +34,7 @@ test('each migration is recorded with the program that applied it, once', () => 
   expect(records(db)).toEqual([
     { number: 1, name: 'initial', ...facts },
     { number: 2, name: 'attempts-and-stages', ...facts },
+    { number: 3, name: 'spending', ...facts },
   ]);
   expect(db.prepare('SELECT sql FROM sqlite_schema').all()).toEqual(schema);
 });
@@ -120,6 +121,10 @@ test('states and the columns tied to them are checked by the tables themselves',
     "UPDATE shards SET route = 'mail'",
     "INSERT INTO past_attempts (stage_id, seq, attempt, shard_id, status, failure) VALUES (1, 1, 1, 1, 'held', 'held')",
     "INSERT INTO contents (hash, shard_id, seq) VALUES (x'00', 1, 1)",
+    'UPDATE jobs SET max_microusd = -1',
+    "UPDATE shards SET first = 'last'",
+    "UPDATE shards SET spent_json = '{}'",
+    "UPDATE shards SET tally_json = '{}', state = 'lost', cost_microusd = 1",
   ];
   for (const sql of refused) expect(() => db.exec(sql), sql).toThrow(/constraint failed|cannot store/);
 });

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { NO_SPENDING_RULES } from '../../src/core/spending-rules.ts';
 import { migrate } from '../../src/store/migrate.ts';
 import { migrations } from '../../src/store/migrations/index.ts';
 import { connect, type Db, openStore } from '../../src/store/open.ts';
@@ -40,19 +41,38 @@ const FIRST_DATA = `
   INSERT INTO events (at, job_id, kind) VALUES ('2026-03-01T20:15:30.000Z', 1, 'built');
 `;
 
-/** A store of the first schema, with data, closed. */
-function writeFirstStore(folder: string): string {
+/** The same as batchctl 0.2.0 left it: the submitted job is done, but for a request that went out again one by one. */
+const SECOND_DATA = `
+  UPDATE shards SET state = 'applied', raw_bytes = 100, raw_sha256 = '${'a'.repeat(64)}', tally_json =
+    '{"requests":1,"succeeded":1,"errored":0,"canceled":0,"expired":0,"missing":0,"failures":{},"usage":{"input":7,"output":8,"cacheCreation":0,"cacheRead":0}}'
+  WHERE id = 1;
+  UPDATE batches SET processing_status = 'ended', processing = 0, succeeded = 1, expired = 1,
+    ended_at = '2026-03-01T21:00:00Z';
+  UPDATE requests SET status = 'succeeded', raw_offset = 0, raw_length = 50 WHERE stage_id = 1 AND seq = 1;
+  INSERT INTO shards (id, stage_id, number, nonce, requests, body_bytes, file_sha256, state, origin, route) VALUES
+    (3, 1, 2, 'k3f9q2cc', 1, 100, '${'a'.repeat(64)}', 'built', 'retry', 'real_time');
+  INSERT INTO past_attempts (stage_id, seq, attempt, shard_id, status, failure, raw_offset, raw_length) VALUES
+    (1, 2, 1, 1, 'expired', 'expired', 51, 50);
+  UPDATE requests SET shard_id = 3, attempt = 2 WHERE stage_id = 1 AND seq = 2;
+`;
+
+/** A store of the first schema, with data, or of the second one; closed. */
+function writeOldStore(folder: string, schema: 1 | 2): string {
   mkdirSync(folder, { recursive: true });
   const path = join(folder, 'state.db');
   const db = connect(path, { busyTimeoutMs: 0 });
   migrate(db, { ...OPTIONS, programVersion: '0.1.0' }, migrations.slice(0, 1));
   db.exec(FIRST_DATA);
+  if (schema === 2) {
+    migrate(db, OPTIONS, migrations.slice(0, 2));
+    db.exec(SECOND_DATA);
+  }
   db.close();
   return path;
 }
 
-async function openFirstStore() {
-  const store = await openStore(writeFirstStore(makeTempDir()), OPTIONS);
+async function openOldStore(schema: 1 | 2) {
+  const store = await openStore(writeOldStore(makeTempDir(), schema), OPTIONS);
   onTestFinished(() => store.close());
   return store;
 }
@@ -60,7 +80,7 @@ async function openFirstStore() {
 const jobsOf = (db: Db) => db.prepare('SELECT id, job_id, mode FROM jobs ORDER BY id').all();
 
 test('a submitted job of the first schema is one open stage that goes through batches', async () => {
-  const store = await openFirstStore();
+  const store = await openOldStore(1);
   const job = await store.findJob('sent');
   expect(job).toMatchObject({
     state: 'in_progress',
@@ -80,7 +100,7 @@ test('a submitted job of the first schema is one open stage that goes through ba
 });
 
 test('a job of the first schema that was only built has no mode yet, and is submitted', async () => {
-  const store = await openFirstStore();
+  const store = await openOldStore(1);
   const job = await store.findJob('waits');
   expect(job).toMatchObject({ state: 'built', mode: null, spec: { private: true, on: 'emulator' } });
   const account = { baseUrl: 'emulator:0f8f', keyFingerprint: '00000000000000aa' };
@@ -89,7 +109,7 @@ test('a job of the first schema that was only built has no mode yet, and is subm
 });
 
 test('a job of the first schema is carried on to its end', async () => {
-  const store = await openFirstStore();
+  const store = await openOldStore(1);
   const { id } = await store.findJob('sent');
   await store.recordSeen(batchOf('msgbatch_1', 2, 'ended'));
   expect(await stateOf(store, id)).toBe('ended');
@@ -101,9 +121,35 @@ test('a job of the first schema is carried on to its end', async () => {
   ]);
 });
 
-test('programs that open the same store of the first schema at once lose nothing of it', async () => {
+test('a job of the second schema has no budget, no sizes and no prices, and is given prices when somebody asks', async () => {
+  const store = await openOldStore(2);
+  const job = await store.findJob('sent');
+  expect(job.spec.spending).toEqual(NO_SPENDING_RULES);
+  expect(await store.limitOf(job.id)).toBeNull();
+  expect(await store.pilotOf(job.id)).toBeNull();
+  expect(await store.estimateOf(job.id)).toBeNull();
+  expect(await store.shardSizes(job.id)).toEqual(new Map());
+  expect(await store.shards(job.id)).toMatchObject([
+    { shard: { first: null, state: 'applied' }, tally: { usage: { input: 7 } }, cost: null },
+    { shard: { first: null, state: 'built', origin: 'retry', route: 'real_time' }, tally: null, cost: null },
+  ]);
+  const spent = { shardId: 1, at: '2026-03-01T20:15:33Z', lines: null };
+  expect(await store.spentOf(job.id)).toMatchObject([spent]);
+  await store.keepSpent(1, []);
+  expect(await store.spentOf(job.id)).toMatchObject([{ ...spent, lines: [] }]);
+});
+
+test('a job of the second schema is carried on to its end', async () => {
+  const store = await openOldStore(2);
+  const { id } = await store.findJob('sent');
+  await settle(store, 3, 2, 1, []);
+  await store.finishJob(id, 'done', new Date('2026-04-01T09:00:00Z'));
+  expect(await store.spentOf(id)).toMatchObject([{ lines: null }, { route: 'real_time', lines: [] }]);
+});
+
+test('programs that open the same store of an old schema at once lose nothing of it', async () => {
   const folder = makeTempDir();
-  for (let n = 1; n <= 10; n += 1) writeFirstStore(join(folder, String(n)));
+  for (let n = 1; n <= 10; n += 1) writeOldStore(join(folder, String(n)), n % 2 === 0 ? 2 : 1);
   const children = Array.from({ length: 4 }, () => startChild('open', folder, '10'));
   for (const child of children) expect(await child.nextLine()).toBe('ready');
   for (const child of children) child.send('go');

@@ -5,6 +5,7 @@ import type { Job } from '../../src/core/job.ts';
 import type { Progress } from '../../src/core/ports/progress.ts';
 import type { ShardLimits } from '../../src/core/shard.ts';
 import { DEFAULT_SHARD_LIMITS } from '../../src/core/shard.ts';
+import { NO_SPENDING_RULES } from '../../src/core/spending-rules.ts';
 import { type Emulator, startEmulator } from '../../src/emulator/server.ts';
 import { openJobFiles } from '../../src/files/job-files.ts';
 import { createProvider } from '../../src/providers/anthropic/provider.ts';
@@ -104,6 +105,7 @@ export async function makeWorkbench(
         limits: { ...DEFAULT_SHARD_LIMITS, ...limits },
         needsFrozen: false,
         changedOnly: false,
+        spending: NO_SPENDING_RULES,
         private: false,
         on: 'emulator' as const,
         file: null,

@@ -25,7 +25,8 @@ export function addPlanCommand(program: Command, io: Io): void {
     .argument('[job]', 'a job file, or a FILE.jsonl of ready-made requests')
     .description(
       'Dry run: records, requests, shards, bytes, tokens, the first rendered requests and every record that cannot be ' +
-        'sent. Spends nothing, writes nothing, needs no key.',
+        'sent, and what all of it is expected to cost. Spends nothing, writes nothing, needs no key; with one some ' +
+        'requests are counted, which is free.',
     )
     .option('--changed', 'explain for each record whether submit --changed would send it, and why')
     .option('--first <n>', 'show this many rendered requests', (text) => parseWhole(text, 0, 1000), 1);
@@ -61,7 +62,10 @@ async function showPlan(text: string | undefined, flags: PlanFlags, context: Con
     const sets = flags.set.map((text) => ` --set ${quoteArgument(text)}`).join('');
     const again = `${sets}${writeNarrowFlags(flags)}${flags.changed ? ' --changed' : ''}`;
     const explained = changes?.explained ?? null;
-    await printPlan({ plan, job: resolved, narrowing, narrowed: facts, explained, again }, context);
+    const { estimatePlanHere } = await import('../estimate-plan-here.ts');
+    const estimate = await estimatePlanHere(plan, resolved, context);
+    const printed = { plan, estimate, job: resolved, narrowing, narrowed: facts, explained, again };
+    await printPlan(printed, context);
   } finally {
     scratch.close();
   }

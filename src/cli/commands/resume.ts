@@ -2,11 +2,12 @@ import type { Command } from 'commander';
 import { UsageError } from '../../core/errors.ts';
 import type { Context, Io } from '../context.ts';
 import { addWaitFlags, ID_HELP, type WaitFlags } from '../flags.ts';
+import { addMoneyFlags, type MoneyFlags } from '../money-flags.ts';
 import { addPaceFlags, type PaceFlags } from '../pace-flags.ts';
 import type { Verdict } from '../report-error.ts';
 import { resumeAll, resumeOne } from '../resume-jobs.ts';
 
-export interface ResumeFlags extends WaitFlags, PaceFlags {
+export interface ResumeFlags extends WaitFlags, PaceFlags, MoneyFlags {
   readonly once?: boolean;
   readonly adopt?: string;
   readonly resubmit?: boolean;
@@ -21,6 +22,7 @@ export function addResumeCommand(program: Command, io: Io): void {
     .option('--once', 'do what can be done now and leave, for cron')
     .option('--adopt <batch>', 'for a submission in doubt: this batch is the one that was sent')
     .option('--resubmit', 'for a submission in doubt: it does not exist, send it again');
+  addMoneyFlags(command);
   addPaceFlags(command);
   addWaitFlags(command)
     .addHelpText(
@@ -37,6 +39,12 @@ function resume(id: string | undefined, flags: ResumeFlags, context: Context): P
   if (flags.adopt !== undefined && flags.resubmit)
     throw usage('--adopt and --resubmit contradict each other');
   if (isDecision && id === undefined) throw usage('--adopt and --resubmit need the job they are about');
+  if (flags.maxUsd !== undefined && id === undefined) {
+    throw new UsageError('--max-usd needs the job it is about', {
+      code: 'wrong_usage',
+      next: 'batchctl resume <id> --max-usd AMOUNT',
+    });
+  }
   return id === undefined ? resumeAll(flags, context) : resumeOne(id, flags, context);
 }
 

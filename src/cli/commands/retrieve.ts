@@ -7,13 +7,14 @@ import type { Context, Io } from '../context.ts';
 import { copyResults } from '../copy-results.ts';
 import { findJob } from '../find-job.ts';
 import { addWaitFlags, ID_HELP, type WaitFlags } from '../flags.ts';
+import { addMoneyFlags, type MoneyFlags } from '../money-flags.ts';
 import { formatMany } from '../output.ts';
 import { describeJob, printJob, verdictOf } from '../print-job.ts';
 import { refuseTarget } from '../refuse-target.ts';
 import type { Verdict } from '../report-error.ts';
 import { runLocked } from '../run-locked.ts';
 
-interface RetrieveFlags extends WaitFlags {
+interface RetrieveFlags extends WaitFlags, MoneyFlags {
   readonly wait?: boolean;
   readonly output?: string;
 }
@@ -26,6 +27,7 @@ export function addRetrieveCommand(program: Command, io: Io): void {
     .description('Download what has ended and write the results. May be repeated at any time.')
     .option('--wait', 'wait until every batch has ended')
     .option('-o, --output <file>', 'copy results.jsonl to this file once the job is final; - is stdout');
+  addMoneyFlags(command);
   addWaitFlags(command)
     .addHelpText(
       'after',
@@ -53,7 +55,12 @@ async function retrieve(id: string, flags: RetrieveFlags, context: Context): Pro
   }
   const fresh = isFinal(job.state)
     ? await restore(job, context)
-    : await carryOn(job, { submit: hasChain(job), until: flags.wait ? 'final' : 'once' }, flags, context);
+    : await carryOn(
+        job,
+        { submit: await mayGoOn(job, context), until: flags.wait ? 'final' : 'once' },
+        flags,
+        context,
+      );
   if (isFinal(job.state)) await catchUpAfter(fresh, flags.notify ?? null, context);
   const document = await describeJob(fresh, await context.wire.localDeps());
   if (flags.output !== undefined) await copyResults(document, flags.output, context);
@@ -61,9 +68,14 @@ async function retrieve(id: string, flags: RetrieveFlags, context: Context): Pro
   return verdictOf(document);
 }
 
-/** Taking results of such a job may bring something new to send: a later stage, or a retry by its rule. */
-function hasChain({ spec }: Job): boolean {
-  return spec.stages.length > 1 || spec.retry !== null;
+/**
+ * Taking results of such a job may bring something new to send: a later stage, a retry by its rule, or what waited for the
+ * shards that went first.
+ */
+async function mayGoOn({ id, spec }: Job, { wire }: Context): Promise<boolean> {
+  if (spec.stages.length > 1 || spec.retry !== null) return true;
+  const { store } = await wire.localDeps();
+  return (await store.shards(id)).some(({ shard }) => shard.first !== null);
 }
 
 /** Files that are gone are written again; the API is asked only for what cannot be made from what is here. */

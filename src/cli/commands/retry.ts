@@ -4,12 +4,13 @@ import { RETRIED_WHEN_ASKED, RETRIED_WHEN_NAMED, RETRIED_WITH_FORCE } from '../.
 import type { Context, Io } from '../context.ts';
 import { findJob } from '../find-job.ts';
 import { addWaitFlags, ID_HELP, type WaitFlags } from '../flags.ts';
+import { addMoneyFlags, type MoneyFlags } from '../money-flags.ts';
 import { addPaceFlags, type PaceFlags } from '../pace-flags.ts';
 import { printJob, verdictOf } from '../print-job.ts';
 import type { Verdict } from '../report-error.ts';
 import { retryAndRun } from '../retry-and-run.ts';
 
-interface RetryFlags extends WaitFlags, PaceFlags {
+interface RetryFlags extends WaitFlags, PaceFlags, MoneyFlags {
   readonly on: readonly FailureClass[];
   readonly force?: boolean;
   readonly stage?: string;
@@ -37,6 +38,7 @@ export function addRetryCommand(program: Command, io: Io): void {
     .option('--stage <name>', 'only rows of this stage')
     .option('--rest-in-real-time', 'what batches left expired or canceled, now and at full price')
     .option('--submit-only', 'leave once the batches exist; retrieve fetches the results later');
+  addMoneyFlags(command);
   addPaceFlags(command);
   addWaitFlags(command)
     .addHelpText(

@@ -59,7 +59,7 @@ async function showJob(job: Job, context: Context): Promise<Verdict> {
       (row) => `  ${row.custom_id}${isOne ? '' : ` (${row.stage})`}: ${row.failure ?? row.status}`,
     );
     const list = rows.length === 0 ? [] : ['', `first rows of failed.jsonl:`, ...rows];
-    await context.output.line([formatJob(document), ...list].join('\n'));
+    await context.output.line([await formatJob(document, deps), ...list].join('\n'));
   }
   return 'done';
 }

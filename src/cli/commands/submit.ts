@@ -1,13 +1,23 @@
 import type { Command } from 'commander';
 import { UsageError } from '../../core/errors.ts';
-import { isFinal, type Job } from '../../core/job.ts';
+import type { Estimate } from '../../core/estimate.ts';
+import { isFinal, type Job, type JobMode } from '../../core/job.ts';
+import type { Deps } from '../../steps/deps.ts';
 import { catchUpAfter } from '../after-run.ts';
 import { buildHere } from '../build-here.ts';
 import { carryOn } from '../carry-on.ts';
-import { chooseMode } from '../choose-mode.ts';
+import { decidedMode } from '../choose-mode.ts';
 import type { Context, Io } from '../context.ts';
 import { findJob } from '../find-job.ts';
 import { addBuildFlags, addWaitFlags, type BuildFlags, type WaitFlags } from '../flags.ts';
+import {
+  addFirstFlags,
+  addMoneyFlags,
+  checkFirstFlags,
+  type FirstFlags,
+  firstFlagsGiven,
+  type MoneyFlags,
+} from '../money-flags.ts';
 import { addNarrowFlags, writeNarrowFlags } from '../narrow-flags.ts';
 import { addPaceFlags, type PaceFlags, paceFlagsGiven } from '../pace-flags.ts';
 import { pickTarget } from '../pick-target.ts';
@@ -15,7 +25,7 @@ import { describeJob, printJob, verdictOf } from '../print-job.ts';
 import { sayNothingMissing } from '../print-narrowed.ts';
 import type { Verdict } from '../report-error.ts';
 
-interface SubmitFlags extends BuildFlags, WaitFlags, PaceFlags {
+interface SubmitFlags extends BuildFlags, WaitFlags, PaceFlags, MoneyFlags, FirstFlags {
   readonly useBatch?: boolean;
   readonly submitOnly?: boolean;
   readonly restInRealTime?: boolean;
@@ -37,6 +47,8 @@ export function addSubmitCommand(program: Command, io: Io): void {
       '--rest-in-real-time',
       'of a job that was submitted: ask now, at full price, for what its batches leave expired or canceled',
     );
+  addMoneyFlags(command);
+  addFirstFlags(command);
   addNarrowFlags(command);
   addBuildFlags(command);
   addPaceFlags(command);
@@ -45,7 +57,8 @@ export function addSubmitCommand(program: Command, io: Io): void {
       'after',
       '\nExamples:\n  $ batchctl submit --use-batch\n  $ batchctl submit reviews.job.yaml --use-batch --submit-only --set model=claude-haiku-5-5\n' +
         '  $ batchctl submit ready.jsonl --use-batch --emulator\n  $ batchctl submit --concurrency 16 --rpm 200\n' +
-        '  $ batchctl submit --use-batch --select teg=10-17 --limit 5\n  $ batchctl submit --use-batch --stage report --missing\n',
+        '  $ batchctl submit --use-batch --select teg=10-17 --limit 5\n  $ batchctl submit --use-batch --stage report --missing\n' +
+        '  $ batchctl submit --use-batch --max-usd 25\n  $ batchctl submit --use-batch --pilot 20 --pilot-min-success 0.95\n',
     )
     .action((target: string | undefined, flags: SubmitFlags, self: Command) =>
       io.run(self, (context) => submit(target, flags, context)),
@@ -86,7 +99,7 @@ async function sendRest(text: string | undefined, flags: SubmitFlags, context: C
     });
   }
   const job = await findJob(text, context);
-  refuseBuildFlags(flags);
+  refuseBuildFlags(flags, firstFlagsGiven(flags));
   const { retryAndRun } = await import('../retry-and-run.ts');
   const { stage: _stage, ...rest } = flags;
   const document = await retryAndRun(job, { ...rest, on: [], restInRealTime: true }, context);
@@ -95,14 +108,29 @@ async function sendRest(text: string | undefined, flags: SubmitFlags, context: C
 }
 
 async function send(job: Job, flags: SubmitFlags, context: Context): Promise<Job> {
-  const mode = await chooseMode(job, flags.useBatch === true, context);
   const until = flags.submitOnly ? 'submitted' : 'final';
-  return carryOn(job, { submit: true, until, mode }, flags, context);
+  return carryOn(job, { submit: true, until }, flags, context, (deps) => begin(job, flags, deps, context));
+}
+
+/** How the job goes, with all that it costs approved; one that was submitted goes on as it was. */
+async function begin(job: Job, flags: SubmitFlags, deps: Deps, context: Context): Promise<JobMode> {
+  const { beginJob, refuseFirstTooLate } = await import('../../steps/begin-job.ts');
+  const { approveFirst } = await import('../approve-spending.ts');
+  const { pilot, pilotMinSuccess: minSuccess = null, prime = false, useBatch = false } = flags;
+  const first = { pilot: pilot === undefined ? null : { requests: pilot, minSuccess }, prime };
+  const decided = decidedMode(job, useBatch, context);
+  if (decided !== null) {
+    await refuseFirstTooLate(job, first, deps);
+    return decided;
+  }
+  const decide = (estimate: Estimate): Promise<JobMode> => approveFirst(job, useBatch, estimate, context);
+  return beginJob(job, { ...first, decide }, deps, context.signal);
 }
 
 /** Before a long build: what contradicts the way that was asked for. */
 function refuseModeFlags(text: string | undefined, flags: SubmitFlags, context: Context): void {
-  const again = `batchctl submit ${text === undefined ? '' : `${text} `}--use-batch`;
+  const plain = `batchctl submit${text === undefined ? '' : ` ${text}`}`;
+  const again = `${plain} --use-batch`;
   const emulator = context.emulator ? ' --emulator' : '';
   if (flags.submitOnly && !flags.useBatch) {
     throw new UsageError('--submit-only needs --use-batch', {
@@ -111,6 +139,7 @@ function refuseModeFlags(text: string | undefined, flags: SubmitFlags, context: 
       next: `${again} --submit-only${emulator}`,
     });
   }
+  checkFirstFlags(flags, flags.useBatch ? again : plain);
   const given = flags.useBatch ? paceFlagsGiven(flags) : [];
   if (given.length === 0) return;
   throw new UsageError(`${given.join(', ')} cannot be used with --use-batch`, {
@@ -131,7 +160,7 @@ async function pickJob(text: string | undefined, flags: SubmitFlags, context: Co
       throw neitherFileNorJob(target.id, error);
     throw error;
   });
-  refuseBuildFlags(flags);
+  refuseBuildFlags(flags, []);
   return job;
 }
 
@@ -151,8 +180,9 @@ async function checkApi({ env, wire }: Context): Promise<void> {
   requireApiKey(env, wire.root);
 }
 
-function refuseBuildFlags(flags: SubmitFlags): void {
+function refuseBuildFlags(flags: SubmitFlags, first: readonly string[]): void {
   const given = [
+    ...first,
     flags.set.length > 0 ? '--set' : null,
     flags.new ? '--new' : null,
     flags.changed ? '--changed' : null,

@@ -1,3 +1,5 @@
+import type { PilotVerdict } from '../pilot.ts';
+
 /** What a step tells of its work while it goes on. The command line turns it into a spinner or plain lines on stderr. */
 export type Progress =
   | { readonly kind: 'building'; readonly requests: number }
@@ -73,6 +75,8 @@ export type Progress =
       readonly requests: number;
     }
   | { readonly kind: 'writing'; readonly rows: number }
+  /** Whether the rest goes by itself or somebody is asked: next comes what waited, or the question. */
+  | { readonly kind: 'pilot_judged'; readonly verdict: PilotVerdict }
   | { readonly kind: 'notice'; readonly text: string }
   /** Something that the user must hear of, also with --quiet. */
   | { readonly kind: 'problem'; readonly text: string };

@@ -88,6 +88,8 @@ export interface MessageCall {
   readonly admit: () => Promise<void>;
   /** The API asked for a wait before the next POST, whoever makes it. */
   readonly onPause: (ms: number) => void;
+  /** No whole answer came to a POST, which may have been paid nevertheless. */
+  readonly onLost?: () => void;
   /** Once it is aborted no POST is begun; one that is under way is waited for. */
   readonly halt: AbortSignal;
 }

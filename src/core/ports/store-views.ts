@@ -1,6 +1,9 @@
 import type { Batch } from '../batch.ts';
+import type { MicroUsd } from '../money.ts';
+import type { RequestSizes } from '../request-sizes.ts';
 import type { FailureClass, RowStatus, Tally } from '../result.ts';
 import type { Shard, ShardState } from '../shard.ts';
+import type { SpentLine } from '../spent-line.ts';
 import type { Candidate, Submission } from '../submission.ts';
 
 /** A row as the build hands it over. */
@@ -16,7 +19,9 @@ export interface NewRow {
   readonly outputFold: string;
 }
 
-export type NewShard = Pick<Shard, 'number' | 'group' | 'nonce' | 'origin' | 'route'>;
+export type NewShard = Pick<Shard, 'number' | 'group' | 'nonce' | 'origin' | 'route'> & {
+  readonly first?: Shard['first'];
+};
 
 export type RowClash = {
   readonly seq: number;
@@ -33,6 +38,8 @@ export interface ShardView {
   readonly candidates: readonly Candidate[];
   /** Null until its results are applied. */
   readonly tally: Tally | null;
+  /** Null until then, and where some of it has no price. */
+  readonly cost: MicroUsd | null;
 }
 
 export interface KnownBatch extends Batch {
@@ -78,6 +85,7 @@ export interface ClosedShard {
   readonly requests: number;
   readonly bodyBytes: number;
   readonly fileSha256: string;
+  readonly sizes: RequestSizes;
 }
 
 /** A row as it was before it went out again. */
@@ -112,6 +120,32 @@ export interface ContentMatch {
   readonly isInFlight: boolean;
 }
 
+/** What was paid for the answers of one shard. */
+export interface ShardSpending {
+  readonly jobId: string;
+  readonly name: string;
+  /** RFC 3339: of the batch; of the job's submission where there is none. */
+  readonly at: string;
+  readonly shardId: number;
+  readonly stage: string;
+  readonly group: string | null;
+  readonly origin: Shard['origin'];
+  readonly route: Shard['route'];
+  readonly first: Shard['first'];
+  /** Null: applied by a version that kept no prices. */
+  readonly lines: readonly SpentLine[] | null;
+}
+
+/** Takes requests out of a shard that was not sent, into one that goes out first. */
+export interface CarvedShard {
+  /** Becomes `split`. */
+  readonly fromShardId: number;
+  /** Opened, and not closed. Several may share one, whose facts are then of all of them; `seqs` are those from here. */
+  readonly first: ClosedShard & { readonly seqs: readonly number[] };
+  /** Null when nothing is left. */
+  readonly rest: ClosedShard | null;
+}
+
 export interface ShardPart {
   readonly shardId: number;
   readonly fromSeq: number;
@@ -119,4 +153,5 @@ export interface ShardPart {
   readonly requests: number;
   readonly bodyBytes: number;
   readonly fileSha256: string;
+  readonly sizes: RequestSizes;
 }

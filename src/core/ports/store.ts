@@ -2,8 +2,10 @@ import type { Batch } from '../batch.ts';
 import type { Account, Job, JobMode, JobSpec, JobState } from '../job.ts';
 import type { FailureClass, RowStatus, Tally } from '../result.ts';
 import type { ShardState } from '../shard.ts';
+import type { SpentLine } from '../spent-line.ts';
 import type { Candidate, Fence, Look, Submission } from '../submission.ts';
 import type { ServerStamp } from './provider.ts';
+import type { SpendingStore } from './spending-store.ts';
 import type {
   ClosedShard,
   ContentMatch,
@@ -19,7 +21,7 @@ import type {
   UnindexedShard,
 } from './store-views.ts';
 
-export interface JobStore {
+export interface JobStore extends SpendingStore {
   // Building. A job in state `building` does not count: any later run may drop it once its lock is free.
   createJob(job: { readonly name: string; readonly spec: JobSpec; readonly at: Date }): Promise<Job>;
   /** A final job is unfinished again from then on. */
@@ -32,10 +34,7 @@ export interface JobStore {
     stageId: number,
     rows: readonly (NewRow & { readonly shardId: number | null })[],
   ): Promise<readonly RowClash[]>;
-  closeShard(
-    shardId: number,
-    facts: { readonly requests: number; readonly bodyBytes: number; readonly fileSha256: string },
-  ): Promise<void>;
+  closeShard(shardId: number, facts: Omit<ClosedShard, 'id'>): Promise<void>;
   /**
    * The one commit that makes a build count. With `reuse` it happens only when there is no unfinished job of the same
    * content on the same side (API or emulator) that was never asked to cancel; else nothing changes and that job comes
@@ -240,7 +239,13 @@ export interface JobStore {
   applyOutcomes(shardId: number, outcomes: readonly RowOutcome[]): Promise<void>;
   /** The requests of the shard that have no outcome yet get this one; returns how many. */
   settleRest(shardId: number, status: RowStatus, failure: FailureClass): Promise<number>;
-  finishShard(shardId: number, state: 'applied' | 'canceled' | 'lost', tally: Tally): Promise<void>;
+  /** `spent`: what its answers cost; it stays when rows of them go out again. */
+  finishShard(
+    shardId: number,
+    state: 'applied' | 'canceled' | 'lost',
+    tally: Tally,
+    spent?: readonly SpentLine[],
+  ): Promise<void>;
   /** Final states stay, but for a `failed` job of which nothing is lost any more. */
   finishJob(jobId: number, state: JobState & ('done' | 'canceled' | 'failed'), at: Date): Promise<void>;
 

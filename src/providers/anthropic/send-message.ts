@@ -108,6 +108,7 @@ function tracedFetch(call: MessageCall, agents: Agents, trace: Trace, stop: Abor
       return new Response(isOk || status === 304 ? null : body, { status, headers });
     } finally {
       trace.isUnderWay = false;
+      if (trace.answer === null) call.onLost?.();
       // What came in time counts; the SDK’s wait before a further POST ends here.
       if (call.halt.aborted && (trace.answer === null || isPassing(trace.answer.status))) stop.abort();
     }

@@ -1,5 +1,6 @@
 import { initial } from './0001-initial.ts';
 import { attemptsAndStages } from './0002-attempts-and-stages.ts';
+import { spending } from './0003-spending.ts';
 
 /** A change of the schema. Once released it is never edited; a mistake is mended by the next one. */
 export interface Migration {
@@ -10,4 +11,4 @@ export interface Migration {
 }
 
 /** In order. Append only. */
-export const migrations: readonly Migration[] = [initial, attemptsAndStages];
+export const migrations: readonly Migration[] = [initial, attemptsAndStages, spending];

@@ -1,4 +1,5 @@
 // Takes one small job through its whole life, and is killed just before its n-th SQL statement.
+import { NO_SIZES } from '../../../src/core/request-sizes.ts';
 import { connect, openStore } from '../../../src/store/open.ts';
 import { batchOf, newShard, rowOf, SPEC, stageIdOf, tallyOf } from '../contract/fixture.ts';
 import { say } from './say.ts';
@@ -7,7 +8,7 @@ const [path = '', dieAt = ''] = process.argv.slice(2);
 const ACCOUNT = { baseUrl: 'https://api.anthropic.com', keyFingerprint: '0123456789abcdef' };
 const FENCE = { batchIds: [], serverMs: null, workspaceId: 'w', organizationId: 'o' };
 const STAMP = { serverMs: null, workspaceId: 'w', organizationId: 'o', requestId: null };
-const FACTS = { bodyBytes: 9, fileSha256: 'f'.repeat(64) };
+const FACTS = { bodyBytes: 9, fileSha256: 'f'.repeat(64), sizes: NO_SIZES };
 
 const store = await openStore(path, { programVersion: '0.1.0', now: () => new Date() });
 killBefore(Number(dieAt));
@@ -53,6 +54,22 @@ await store.applyOutcomes(two, [{ seq: 2, ...line }]);
 await store.settleRest(two, 'missing', 'missing');
 await store.finishShard(two, 'applied', tallyOf(2));
 await store.finishJob(job.id, 'done', new Date());
+const piloted = await store.createJob({ name: 'piloted', spec: SPEC, at: new Date() });
+const pilotedId = stageIdOf(piloted);
+const cut = await store.openShard(pilotedId, newShard(1, 'cut'));
+await store.addRows(pilotedId, [rowOf(1, cut), rowOf(2, cut)]);
+await store.closeShard(cut, { requests: 2, ...FACTS });
+await store.finishBuild(piloted.id, { records: 2, contentSha256: 'd'.repeat(64), reuse: false });
+const pilot = await store.openShard(pilotedId, { ...newShard(2, 'pilot'), first: 'pilot' });
+const rest = await store.openShard(pilotedId, newShard(3, 'rest'));
+await store.carveShards(piloted.id, [
+  {
+    fromShardId: cut,
+    first: { id: pilot, seqs: [2], requests: 1, ...FACTS },
+    rest: { id: rest, requests: 1, ...FACTS },
+  },
+]);
+say('carved');
 const other = await store.createJob({ name: 'other', spec: SPEC, at: new Date() });
 await store.dropJob(other.id);
 store.close();

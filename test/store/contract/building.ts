@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { NO_SIZES } from '../../../src/core/request-sizes.ts';
 import {
   ACCOUNT,
   AT,
@@ -113,7 +114,7 @@ export function describeBuilding(name: string, open: Open): void {
       const job = await store.createJob({ name: 'a', spec: SPEC, at: AT });
       const shardId = await store.openShard(stageIdOf(job), newShard(1, 'lost1'));
       await store.addRows(stageIdOf(job), [rowOf(1, shardId)]);
-      await store.closeShard(shardId, { requests: 2, bodyBytes: 9, fileSha256: sha('a') });
+      await store.closeShard(shardId, { requests: 2, bodyBytes: 9, fileSha256: sha('a'), sizes: NO_SIZES });
       const facts = { records: 2, contentSha256: sha('a'), reuse: false };
       await expect(store.finishBuild(job.id, facts)).rejects.toMatchObject({ code: 'build_incomplete' });
       expect(await stateOf(store, job.id)).toBe('building');

@@ -2,8 +2,11 @@ import type { Batch } from '../../../src/core/batch.ts';
 import type { Account, Job, JobSpec } from '../../../src/core/job.ts';
 import type { JobStore } from '../../../src/core/ports/store.ts';
 import type { NewRow, NewShard } from '../../../src/core/ports/store-views.ts';
+import type { RequestSizes } from '../../../src/core/request-sizes.ts';
 import { EMPTY_TALLY, type Tally } from '../../../src/core/result.ts';
 import { DEFAULT_SHARD_LIMITS } from '../../../src/core/shard.ts';
+import { NO_SPENDING_RULES } from '../../../src/core/spending-rules.ts';
+import type { SpentLine } from '../../../src/core/spent-line.ts';
 import type { Fence, Submission } from '../../../src/core/submission.ts';
 
 export const AT = new Date('2026-03-01T20:15:30Z');
@@ -35,6 +38,7 @@ export const SPEC: JobSpec = {
   limits: DEFAULT_SHARD_LIMITS,
   needsFrozen: false,
   changedOnly: false,
+  spending: NO_SPENDING_RULES,
   private: false,
   on: 'api',
   file: 'reviews.job.yaml',
@@ -123,7 +127,12 @@ export async function buildJob(
     const rows = Array.from({ length: requests }, () => rowOf(++seq, shardId));
     const clashes = await store.addRows(stageId, rows);
     if (clashes.length > 0) throw new Error('rows of a fresh job clash');
-    await store.closeShard(shardId, { requests, bodyBytes: requests * 50, fileSha256: sha('f') });
+    await store.closeShard(shardId, {
+      requests,
+      bodyBytes: requests * 50,
+      fileSha256: sha('f'),
+      sizes: sizesOf(requests),
+    });
     shardIds.push(shardId);
   }
   await store.finishBuild(job.id, { records: seq, contentSha256: sha(facts.content ?? 'c'), reuse: false });
@@ -136,6 +145,19 @@ export async function twinOf(store: JobStore, content: string, on: JobSpec['on']
   const twin = await store.finishBuild(job.id, { records: 0, contentSha256: sha(content), reuse: true });
   await store.dropJob(job.id);
   return twin;
+}
+
+/** Of so many requests: two classes, one cache mark, one line to look at. */
+export function sizesOf(requests: number): RequestSizes {
+  const kind = { model: 'claude-haiku-5-5', isUs: false, requests } as const;
+  return {
+    classes: [
+      { ...kind, exponent: 6, tokens: requests * 40, largest: 40, maxTokens: requests * 400 },
+      { ...kind, model: null, isUs: true, exponent: 0, tokens: 0, largest: 0, maxTokens: 0 },
+    ],
+    prefixes: [{ ...kind, ttl: '1h', tokens: 30, tokensUpTo: 36, distinct: 1, hash: '0123456789abcdef' }],
+    sample: [{ offset: 0, length: 99 }],
+  };
 }
 
 export function tallyOf(requests: number): Tally {
@@ -189,6 +211,7 @@ export const settle = async (
   shardId: number,
   first: number,
   requests: number,
+  spent?: readonly SpentLine[],
 ): Promise<void> => {
   await store.recordDownload(shardId, { bytes: 10, sha256: sha('d') });
   const outcomes = Array.from({ length: requests }, (_, index) => ({
@@ -199,5 +222,5 @@ export const settle = async (
     rawLength: 9,
   }));
   await store.applyOutcomes(shardId, outcomes);
-  await store.finishShard(shardId, 'applied', tallyOf(requests));
+  await store.finishShard(shardId, 'applied', tallyOf(requests), spent);
 };

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Job } from '../../../src/core/job.ts';
 import type { JobStore } from '../../../src/core/ports/store.ts';
+import { NO_SIZES } from '../../../src/core/request-sizes.ts';
 import { EMPTY_TALLY } from '../../../src/core/result.ts';
 import { ACCOUNT, AT, newShard, type Open, rowOf, SPEC, sha } from './fixture.ts';
 
@@ -17,7 +18,7 @@ async function makeTwoStages(store: JobStore) {
     report.id,
     rows.map((row) => ({ ...row, shardId: null })),
   );
-  await store.closeShard(shardId, { requests: 3, bodyBytes: 150, fileSha256: sha('f') });
+  await store.closeShard(shardId, { requests: 3, bodyBytes: 150, fileSha256: sha('f'), sizes: NO_SIZES });
   await store.finishBuild(job.id, { records: 3, contentSha256: sha('2'), reuse: false });
   await store.requestSubmission(job.id, ACCOUNT, 'real_time', AT);
   await store.recordDownload(shardId, { bytes: 30, sha256: sha('r') });
@@ -43,6 +44,7 @@ const facts = (id: number, requests: number) => ({
   requests,
   bodyBytes: requests * 50,
   fileSha256: sha('e'),
+  sizes: NO_SIZES,
 });
 
 const tallyOf = async (store: JobStore, job: Job, shardId: number) =>

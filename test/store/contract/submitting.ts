@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { NO_SIZES } from '../../../src/core/request-sizes.ts';
 import {
   ACCOUNT,
   AT,
@@ -188,7 +189,7 @@ export function describeSubmitting(name: string, open: Open): void {
       const { store, job, stageId, shardId } = await startedShard(open, [5]);
       const first = await store.openShard(stageId, newShard(2, 'part-a'));
       const second = await store.openShard(stageId, newShard(3, 'part-b'));
-      const facts = { bodyBytes: 10, fileSha256: sha('9') };
+      const facts = { bodyBytes: 10, fileSha256: sha('9'), sizes: NO_SIZES };
       await store.splitShard(shardId, [
         { shardId: first, fromSeq: 1, toSeq: 2, requests: 2, ...facts },
         { shardId: second, fromSeq: 3, toSeq: 5, requests: 3, ...facts },
@@ -206,7 +207,7 @@ export function describeSubmitting(name: string, open: Open): void {
     test('a split that would lose a row or move one twice is no split', async () => {
       const { store, job, stageId, shardId } = await startedShard(open, [3]);
       const part = await store.openShard(stageId, newShard(2, 'part-c'));
-      const facts = { shardId: part, requests: 2, bodyBytes: 10, fileSha256: sha('9') };
+      const facts = { shardId: part, requests: 2, bodyBytes: 10, fileSha256: sha('9'), sizes: NO_SIZES };
       await expect(store.splitShard(shardId, [{ ...facts, fromSeq: 1, toSeq: 2 }])).rejects.toThrow();
       await expect(store.splitShard(shardId, [{ ...facts, fromSeq: 1, toSeq: 3 }])).rejects.toThrow();
       expect((await viewOf(store, job.id, shardId))?.shard.state).toBe('built');

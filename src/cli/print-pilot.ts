@@ -1,0 +1,62 @@
+import { escapeText } from '../core/escape.ts';
+import { formatUsdOrUnknown } from '../core/money.ts';
+import type { PilotVerdict } from '../core/pilot.ts';
+import { formatCount } from './output.ts';
+import { formatEstimate } from './print-estimate.ts';
+
+/** Of the sample answer, and of each of these: as much as a question below it leaves in view. */
+const SAMPLE_LINES = 10;
+const SAMPLE_COLUMNS = 76;
+
+/** What a pilot came to: its success, one of its answers, and what the rest is likely to cost now. */
+export function formatVerdict(verdict: PilotVerdict): readonly string[] {
+  const { requests, good, successRate, tokens, cost, sample, estimate } = verdict;
+  return [
+    `pilot     ${formatCount(good)} of ${formatCount(requests)} good (${formatShare(successRate)}${asked(verdict)})`,
+    ...formatFailures(verdict),
+    ...(tokens === null
+      ? []
+      : [
+          `tokens    ${formatCount(tokens.meanInput)} in and ${formatCount(tokens.meanOutput)} out an answer, the longest ${formatCount(tokens.mostOutput)}`,
+        ]),
+    `cost      ${formatUsdOrUnknown(cost)}`,
+    ...(sample === null ? [] : ['', `the answer to ${sample.customId}:`, ...formatSample(sample.text)]),
+    '',
+    `the rest, ${formatCount(estimate.total.requests)} requests:`,
+    ...formatEstimate(estimate),
+    ...(verdict.overBudget ? ['the rest is likely to pass the budget'] : []),
+  ];
+}
+
+function asked({ minSuccess }: PilotVerdict): string {
+  return minSuccess === null ? '' : `, ${formatShare(minSuccess)} asked for`;
+}
+
+const FAILURE_WORDS: Readonly<Record<string, string>> = {
+  truncated: 'cut off at max_tokens',
+  invalid_output: 'not as their schema asks',
+};
+
+function formatFailures({ failures }: PilotVerdict): readonly string[] {
+  const counts = Object.entries(failures).map(
+    ([name, count]) =>
+      `${formatCount(count)} ${name}${FAILURE_WORDS[name] === undefined ? '' : ` (${FAILURE_WORDS[name]})`}`,
+  );
+  return counts.length === 0 ? [] : [`no good   ${counts.join(', ')}`];
+}
+
+/** Never rounded up to what was asked for. */
+function formatShare(share: number): string {
+  return `${Math.floor(share * 1000) / 10} %`;
+}
+
+function formatSample(text: string): readonly string[] {
+  const lines = text.trimEnd().split('\n');
+  const shown = lines.slice(0, SAMPLE_LINES).map((line) => {
+    const characters = [...escapeText(line)];
+    return characters.length > SAMPLE_COLUMNS
+      ? `  ${characters.slice(0, SAMPLE_COLUMNS - 1).join('')}…`
+      : `  ${characters.join('')}`;
+  });
+  return lines.length > SAMPLE_LINES ? [...shown, '  …'] : shown;
+}

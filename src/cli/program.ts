@@ -48,6 +48,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   retry: async () => (await import('./commands/retry.ts')).addRetryCommand,
   cancel: async () => (await import('./commands/cancel.ts')).addCancelCommand,
   show: async () => (await import('./commands/show.ts')).addShowCommand,
+  cost: async () => (await import('./commands/cost.ts')).addCostCommand,
   export: async () => (await import('./commands/export.ts')).addExportCommand,
   verify: async () => (await import('./commands/verify.ts')).addVerifyCommand,
   emulator: async () => (await import('./commands/emulator.ts')).addEmulatorCommand,

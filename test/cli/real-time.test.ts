@@ -37,6 +37,7 @@ describe('the same job', () => {
     ['with outputs where the job file says', STRUCTURED, 'answers'],
   ])('gives the same files in real time and as a batch, byte for byte: %s', async (_what, more, place) => {
     const results: Record<string, unknown>[] = [];
+    const costs: number[] = [];
     for (const flags of [
       ['--use-batch', '--interval', '200ms'],
       ['--concurrency', '3'],
@@ -49,10 +50,10 @@ describe('the same job', () => {
         .trimEnd()
         .split('\n')
         .map((line) => JSON.parse(line))
-        .map(({ batch_id: _batchId, output, ...row }) => ({
-          ...row,
-          output: output.replace(document.job_id, 'JOB'),
-        }));
+        .map(({ batch_id: _batchId, cost_microusd: cost, output, ...row }) => {
+          costs.push(cost);
+          return { ...row, output: output.replace(document.job_id, 'JOB') };
+        });
       results.push({ rows, files: filesIn(join(dir, place.replace('JOB', document.job_id))) });
       const { posts, messages } = await emulator.truth();
       expect([posts.length, messages.length]).toEqual(flags[0] === '--use-batch' ? [1, 0] : [0, 25]);
@@ -61,6 +62,10 @@ describe('the same job', () => {
     }
     expect(Object.keys(results[0]?.['files'] ?? {})).toHaveLength(25);
     expect(results[1]).toEqual(results[0]);
+    // The same answers at twice the price; each is rounded by itself.
+    for (const [index, cost] of costs.slice(0, 25).entries())
+      expect(Math.abs((costs[index + 25] ?? 0) - 2 * cost)).toBeLessThanOrEqual(1);
+    expect(costs[0]).toBeGreaterThan(10);
   });
 });
 

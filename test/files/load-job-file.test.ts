@@ -48,6 +48,7 @@ describe('a job file', () => {
       ],
       private: false,
       retry: null,
+      spending: { maxMicroUsd: null, askAboveMicroUsd: 5_000_000, prices: [], expectedOutput: {} },
       onEnd: null,
       git: null,
     });

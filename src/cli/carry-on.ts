@@ -26,6 +26,7 @@ export async function carryOn(
   first: (deps: Deps) => Promise<JobMode | undefined> = async () => undefined,
 ): Promise<Job> {
   const { runJob } = await import('../steps/run-job.ts');
+  const { limitJob } = await import('../steps/limit-job.ts');
   const { pilotJudge } = await import('./approve-spending.ts');
   const options: RunOptions = {
     mode: 'batch',
@@ -37,8 +38,7 @@ export async function carryOn(
     ...pilotJudge(job, context),
   };
   const outcome = await runLocked(job, context, context, async (deps) => {
-    if (flags.maxUsd !== undefined) await deps.store.setLimit(job.id, flags.maxUsd);
-    const mode = (await first(deps)) ?? options.mode;
+    const mode = (await limitJob(job, flags.maxUsd ?? null, deps, () => first(deps))) ?? options.mode;
     const fresh = await deps.store.jobById(job.id);
     const done = await runJob(fresh, { ...options, mode }, deps, context.signal);
     if (!goesOn) await runAfter(done.job, flags.notify ?? null, deps, context);

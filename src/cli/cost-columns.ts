@@ -47,7 +47,7 @@ export function formatAtLeast({ cost, known }: CostSum): string {
   return known > 0 ? `${formatUsd(known)} + ?` : 'unknown';
 }
 
-/** `8.3%`. */
+/** `8.3 %`. */
 export function formatPercent(percent: number): string {
-  return `${percent.toFixed(1)}%`;
+  return `${percent.toFixed(1)} %`;
 }

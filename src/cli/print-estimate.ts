@@ -4,13 +4,15 @@ import { type Column, formatCount, formatMany, formatTable } from './output.ts';
 
 /** A job may have thousands of groups. */
 const SHOWN_GROUPS = 10;
+/** Of a terminal. */
+const COLUMNS_OF_A_LINE = 80;
 
 /** What a job is expected to be and to cost: its tokens and what they rest on, then batch beside real time. */
 export function formatEstimate(estimate: Estimate): readonly string[] {
   const { total, unpriced } = estimate;
   return [
-    `input     ${formatTokens(total.inputTokens)} (${inputBasis(estimate)})`,
-    `output    ${formatTokens(total.outputTokens)} (${outputBasis(estimate)})`,
+    ...withBasis(`input     ${formatTokens(total.inputTokens)}`, inputBasis(estimate)),
+    ...withBasis(`output    ${formatTokens(total.outputTokens)}`, outputBasis(estimate)),
     ...formatCache(estimate),
     '',
     ...formatTable(COLUMNS, rowsOf(estimate)).split('\n'),
@@ -55,6 +57,12 @@ function rowsOf({ stages, groups, total }: Estimate): readonly Row[] {
 function formatTokens({ low, likely, high }: Range): string {
   const most = `${formatCount(likely)} tokens`;
   return low === high ? most : `${most}, ${formatCount(low)} to ${formatCount(high)}`;
+}
+
+/** On the next line where it would be broken in the middle of a word. */
+function withBasis(tokens: string, basis: string): readonly string[] {
+  const line = `${tokens} (${basis})`;
+  return line.length <= COLUMNS_OF_A_LINE ? [line] : [tokens, `          (${basis})`];
 }
 
 function inputBasis({ stages }: Estimate): string {

@@ -4,7 +4,7 @@ import type { PilotVerdict } from '../core/pilot.ts';
 import { formatCount } from './output.ts';
 import { formatEstimate } from './print-estimate.ts';
 
-/** Of the sample answer, and of each of these: as much as a question below it leaves in view. */
+/** Of the sample answer: as much as a question below it leaves in view. */
 const SAMPLE_LINES = 10;
 const SAMPLE_COLUMNS = 76;
 
@@ -51,12 +51,23 @@ function formatShare(share: number): string {
 }
 
 function formatSample(text: string): readonly string[] {
-  const lines = text.trimEnd().split('\n');
-  const shown = lines.slice(0, SAMPLE_LINES).map((line) => {
-    const characters = [...escapeText(line)];
-    return characters.length > SAMPLE_COLUMNS
-      ? `  ${characters.slice(0, SAMPLE_COLUMNS - 1).join('')}…`
-      : `  ${characters.join('')}`;
-  });
-  return lines.length > SAMPLE_LINES ? [...shown, '  …'] : shown;
+  const lines = text
+    .trimEnd()
+    .split('\n')
+    .flatMap((line) => breakLine(escapeText(line)))
+    .map((line) => (line === '' ? '' : `  ${line}`));
+  return lines.length > SAMPLE_LINES ? [...lines.slice(0, SAMPLE_LINES), '  …'] : lines;
+}
+
+/** Between words, or in the middle of one that fills a line. */
+function breakLine(line: string): readonly string[] {
+  const lines: string[] = [];
+  let rest = [...line];
+  while (rest.length > SAMPLE_COLUMNS) {
+    const blank = rest.lastIndexOf(' ', SAMPLE_COLUMNS);
+    const end = blank > 0 ? blank : SAMPLE_COLUMNS;
+    lines.push(rest.slice(0, end).join(''));
+    rest = rest.slice(blank > 0 ? end + 1 : end);
+  }
+  return [...lines, rest.join('')];
 }

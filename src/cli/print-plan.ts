@@ -3,6 +3,7 @@ import type { Estimate } from '../core/estimate.ts';
 import type { JobFile } from '../core/job-file.ts';
 import { retiresSoon } from '../core/model-lint.ts';
 import { shippedModel } from '../core/models.ts';
+import { formatUsd, type MicroUsd } from '../core/money.ts';
 import type { Narrowed, Narrowing } from '../core/narrowing.ts';
 import { defaultExtension, defaultOutputPath } from '../core/output-place.ts';
 import { modelsOf as modelsOfSizes } from '../core/request-sizes.ts';
@@ -75,6 +76,7 @@ function planDocument({ plan, estimate, job, narrowing, narrowed, explained }: P
     approx_input_tokens: plan.approxInputTokens,
     max_output_tokens: plan.maxOutputTokens,
     estimate: estimateDocument(estimate),
+    budget_microusd: job.spending.maxMicroUsd,
     narrowed: narrowed === null ? null : narrowedDocument(narrowed, narrowing),
     changes: explained === null ? null : changesDocument(explained),
     outputs: plan.outputs,
@@ -101,6 +103,7 @@ function formatPlan(plan: Plan, estimate: Estimate, job: JobFile): string {
       return `${index === 0 ? 'files' : ''}`.padEnd(10) + path;
     }),
     ...formatEstimate(estimate),
+    ...formatBudget(estimate, job),
   ];
   for (const { custom_id, stage, group, params } of plan.first) {
     const where = [
@@ -111,6 +114,21 @@ function formatPlan(plan: Plan, estimate: Estimate, job: JobFile): string {
     lines.push('', `${custom_id}${about}:`, formatParams(params));
   }
   return lines.join('\n');
+}
+
+/** What the budget of the job file makes of the prices above. */
+function formatBudget({ total: { batch } }: Estimate, { spending }: JobFile): readonly string[] {
+  const max = spending.maxMicroUsd;
+  if (max === null) return [];
+  return [`budget    ${formatUsd(max)}${describeFit(batch, max)}`];
+}
+
+function describeFit(price: Estimate['total']['batch'], max: MicroUsd): string {
+  if (price === null) return '; nothing is sent without a price';
+  if (price.high <= max) return ', enough for the high price of a batch';
+  return price.likely <= max
+    ? ', less than the high price of a batch; shards go as they fit'
+    : ', less than the likely price of a batch; what is over is not sent';
 }
 
 /** Of the models that requests name by now, and those of the stages that wait. */

@@ -1,3 +1,4 @@
+import { usdAtLeast } from '../core/budget.ts';
 import { DecisionError, isKnownError, UsageError } from '../core/errors.ts';
 import { isInterruption } from '../core/interruption.ts';
 import { isFinal, type Job } from '../core/job.ts';
@@ -17,9 +18,10 @@ import { isLocked, runLocked } from './run-locked.ts';
 export async function resumeOne(id: string, flags: ResumeFlags, context: Context): Promise<Verdict> {
   const job = await findJob(id, context);
   if (job.submitRequestedAt === null) {
+    const max = flags.maxUsd === undefined ? '' : ` --max-usd ${usdAtLeast(flags.maxUsd)}`;
     throw new UsageError(`job ${job.jobId} was built but not submitted`, {
       code: 'job_not_submitted',
-      next: `batchctl submit ${job.jobId} --use-batch`,
+      next: `batchctl submit ${job.jobId} --use-batch${max}`,
     });
   }
   if (isFinal(job.state)) await catchUpAfter(job, flags.notify ?? null, context);

@@ -75,7 +75,7 @@ function remarkOn(plan: PrefixPlan, where: string, { route }: Bounding): CacheRe
   const { model, ttl, longest, minimum, requests, bestHitRate, neededHitRate } = plan;
   const marks = `the ${ttl} cache mark${where}`;
   if (!plan.isCached) {
-    const text = `${marks} is below the minimum of ${model} (about ${longest} of ${minimum} tokens): nothing is cached`;
+    const text = `${marks} is below the minimum of ${model} (about ${amount(longest)} of ${amount(minimum)} tokens): nothing is cached`;
     return { text, isWarning: true };
   }
   const needed = neededHitRate === null ? 'some' : percent(neededHitRate);
@@ -87,7 +87,7 @@ function remarkOn(plan: PrefixPlan, where: string, { route }: Bounding): CacheRe
     const text = `${marks} does not pay: at most ${percent(bestHitRate)} of ${requests} requests can read, and it takes more than ${needed}`;
     return { text: `${text}${priceOf(plan, route)}`, isWarning: true };
   }
-  const text = `${marks} pays when more than ${needed} of ${requests} requests read${priceOf(plan, route)}`;
+  const text = `${marks} pays when more than ${needed} of ${requests} requests read it${priceOf(plan, route)}`;
   // Source: build-with-claude/batch-processing, «most batches finish within an hour».
   const isShort = ttl === '5m' && route === 'batch';
   return isShort
@@ -99,8 +99,12 @@ function priceOf({ atWorst, atBest }: PrefixPlan, route: Bounding['route']): str
   if (atWorst === null || atBest === null) return '';
   const where = route === 'batch' ? ' in a batch' : '';
   return atBest < 0
-    ? `: from ${formatUsd(-atBest)} less to ${formatUsd(atWorst)} more than without${where}`
+    ? `: it saves up to ${formatUsd(-atBest)}${where}, or costs up to ${formatUsd(atWorst)} more than none`
     : `: up to ${formatUsd(atWorst)} more than without${where}`;
+}
+
+function amount(tokens: number): string {
+  return tokens.toLocaleString('en-US');
 }
 
 /** Never rounded down to what is not enough. */

@@ -12,7 +12,7 @@ import {
   unknownCosts,
 } from './cost-rows.ts';
 import type { Estimate, PartEstimate, Range } from './estimate.ts';
-import { isFinal, type Job } from './job.ts';
+import type { Job } from './job.ts';
 import { type MicroUsd, sumOrUnknown } from './money.ts';
 import type { ShardSpending, ShardView } from './ports/store-views.ts';
 import type { Shard } from './shard.ts';
@@ -151,10 +151,16 @@ export interface Comparison {
   readonly isInside: boolean;
 }
 
-/** Null until nothing more will be paid: before that every cost is below its estimate. */
-export function deviationOf({ job, total, estimate }: CostReport): Comparison | null {
+interface ComparedCost {
+  readonly job: Pick<Job, 'mode' | 'state'>;
+  readonly total: Pick<CostSum, 'cost'>;
+  readonly estimate: { readonly total: Pick<PartEstimate, 'batch' | 'realTime'> } | null;
+}
+
+/** Null until all of it was answered: the cost of a part, or of a job that was canceled, is below the estimate of the whole. */
+export function deviationOf({ job, total, estimate }: ComparedCost): Comparison | null {
   const range = estimatedCost(estimate?.total, job);
-  return range === null || total.cost === null || !isFinal(job.state)
+  return range === null || total.cost === null || job.state !== 'done'
     ? null
     : compareCosts(total.cost, range);
 }

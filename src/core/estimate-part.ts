@@ -40,7 +40,9 @@ export function estimatePart(sizes: EstimatedSizes, input: PartInput): PartEstim
       return priceSizes(sizes[end], at, { route, prices: input.prices, at: input.at });
     });
     const { low, likely, high } = range;
-    return low === null || likely === null || high === null ? null : { low, likely, high };
+    if (low === null || likely === null || high === null) return null;
+    // A price that a user gave may make a read dearer than a write.
+    return { low: Math.min(low, likely), likely, high };
   };
   const sum = (end: RangeEnd, of: (size: SizeClass) => number): number =>
     sizes[end].classes.reduce((total, size) => total + of(size), 0);

@@ -118,5 +118,8 @@ function kindOf(value: unknown): string {
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
   if (typeof value === 'object') return 'a mapping';
   const shown = String(value);
-  return shown.length <= 40 ? `"${shown}"` : 'a long text';
+  if (shown.length > 40) return 'a long text';
+  // Without a word of it, "25" would stand beside «such as 25».
+  const isQuotedNumber = typeof value === 'string' && /^-?\d+(?:\.\d+)?$/.test(value);
+  return isQuotedNumber ? `the text "${shown}"` : `"${shown}"`;
 }

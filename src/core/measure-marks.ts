@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { encodedFiles } from './encoded-files.ts';
+import { encodedFiles, mayHoldFiles } from './encoded-files.ts';
 
 /** One cache mark of a request, and the prompt up to it. */
 export interface MeasuredMark {
@@ -53,8 +53,12 @@ function endOfLastMark(paramsJson: string): number | null {
 
 /** From the first thing on that would stand before the messages in the prompt; '' when nothing does. */
 function restOf(paramsJson: string, from: number): string {
-  const places = READ_FIRST.map((name) => paramsJson.indexOf(name, from)).filter((place) => place !== -1);
-  return places.length === 0 ? '' : paramsJson.slice(Math.min(...places));
+  let first = paramsJson.length;
+  for (const name of READ_FIRST) {
+    const place = paramsJson.indexOf(name, from);
+    if (place !== -1 && place < first) first = place;
+  }
+  return paramsJson.slice(first);
 }
 
 /** In the order in which the API reads a prompt; source: the prompt caching page, «How prompt caching works». */
@@ -102,15 +106,15 @@ function* piecesOf({ tools, system, messages, output_config: config }: Params): 
 
 function pieceOf(block: unknown): Piece {
   const json = JSON.stringify(block) ?? '';
-  const { chars, approxTokens } = json.includes('"base64"') ? encodedFiles(block) : NO_FILES;
+  const files = mayHoldFiles(json) ? encodedFiles(block) : NO_FILES;
   return {
     json,
-    bytes: Buffer.byteLength(json) - chars + 4 * approxTokens,
+    bytes: Buffer.byteLength(json) - files.bytes + 4 * files.approxTokens,
     ttl: isObject(block) ? ttlOf(block) : null,
   };
 }
 
-const NO_FILES = { chars: 0, approxTokens: 0 };
+const NO_FILES = { bytes: 0, approxTokens: 0 };
 
 /** A text is a list of one block. */
 function listOf(value: unknown): readonly unknown[] {

@@ -1,4 +1,4 @@
-import { encodedFiles } from './encoded-files.ts';
+import { type EncodedFiles, encodedFiles, mayHoldFiles } from './encoded-files.ts';
 import { memberSpans } from './json-spans.ts';
 import { MarkReader, type MeasuredMark } from './measure-marks.ts';
 
@@ -16,15 +16,12 @@ export interface MeasuredRequest {
 }
 
 /** What of a text are files: as RenderedStage has it. */
-export interface AttachedText {
-  readonly chars: number;
-  readonly approxTokens: number;
-}
+export type AttachedText = EncodedFiles;
 
 // As render-plan.ts writes it; requests that are ready made may have any order.
 const HEAD = /^\{"model":("(?:[^"\\]|\\.)*"),"max_tokens":(\d+),/;
-const GEO = '"inference_geo"';
-const BASE64 = '"base64"';
+// V8 looks for up to six characters quote by quote, and prepares a table for more: a quarter of the time (Node 24.21, 2026-11).
+const GEO = ['"infer', '"inference_geo"'] as const;
 
 /** A quarter of the bytes: what a token of English text takes, about. */
 export function localTokens(bytes: number): number {
@@ -40,9 +37,9 @@ export function measureRequest(
   attached: AttachedText | null = null,
   marks: MarkReader = new MarkReader(),
 ): MeasuredRequest {
-  const files = attached ?? (paramsJson.includes(BASE64) ? encodedFiles(JSON.parse(paramsJson)) : null);
+  const files = attached ?? (mayHoldFiles(paramsJson) ? encodedFiles(JSON.parse(paramsJson)) : null);
   const { headBytes, ...head } = readHead(paramsJson);
-  const bytes = Buffer.byteLength(paramsJson) - headBytes - (files?.chars ?? 0);
+  const bytes = Buffer.byteLength(paramsJson) - headBytes - (files?.bytes ?? 0);
   return {
     ...head,
     tokens: localTokens(bytes) + (files?.approxTokens ?? 0),
@@ -56,7 +53,7 @@ interface Head extends Pick<MeasuredRequest, 'model' | 'isUs' | 'maxTokens'> {
 }
 
 function readHead(paramsJson: string): Head {
-  const head = paramsJson.includes(GEO) ? null : HEAD.exec(paramsJson);
+  const head = holds(paramsJson, GEO) ? null : HEAD.exec(paramsJson);
   if (head !== null) {
     const [text, model = '', maxTokens] = head;
     return {
@@ -78,6 +75,10 @@ function readHead(paramsJson: string): Head {
     maxTokens: Number.isFinite(maxTokens) ? maxTokens : 0,
     headBytes: 0,
   };
+}
+
+function holds(text: string, [beginning, all]: readonly [string, string]): boolean {
+  return text.includes(beginning) && text.includes(all);
 }
 
 function textOf(json: string): string | null {

@@ -1,8 +1,8 @@
 import type { Calibration, Range } from './estimate.ts';
-import { calibrationFor } from './local-calibration.ts';
+import { calibrationFor, localCalibration } from './local-calibration.ts';
 import type { ModelPrice, PriceBand } from './model-price.ts';
 import { shippedModel } from './models.ts';
-import { type MicroUsd, type PricedTokens, priceTokens } from './money.ts';
+import { type MicroUsd, type PricedTokens, priceTokens, type Rate } from './money.ts';
 import { bandFor, type PriceList } from './price-list.ts';
 import type { CachedPrefix, RequestSizes, SizeClass } from './request-sizes.ts';
 import type { Shard } from './shard.ts';
@@ -81,30 +81,36 @@ function* priceMarks(
   const [band, highest] = [bands[0], bands.at(-1)];
   if (band === undefined || highest === undefined) return;
   const { input, cacheRead, ...writes } = end === 'high' ? highest : band;
+  const writeOf = ({ ttl }: CachedPrefix): Rate => (ttl === '1h' ? writes.cacheWrite1h : writes.cacheWrite5m);
   let left = classes.reduce((sum, size) => sum + inputOf(size, calibration, end), 0);
-  for (const prefix of prefixes) {
+  // Should the marks hold more than there is, a bound takes the dearest.
+  for (const prefix of prefixes.toSorted((a, b) => writeOf(b) - writeOf(a))) {
     const cached = Math.min(left, cachedTokens(prefix, calibration, end));
     left -= cached;
     const read = Math.round(cached * hitRate(prefix));
-    const write = prefix.ttl === '1h' ? writes.cacheWrite1h : writes.cacheWrite5m;
-    // A price that a user gave may make a write cheaper than none: no reason to expect one.
-    yield { tokens: cached - read, rate: end === 'high' ? Math.max(0, write - input) : write - input };
+    const write = writeOf(prefix);
+    // A price that a user gave may make a write cheaper than none, or than a read: no reason to expect one.
+    const dearest = Math.max(0, write - input, cacheRead - input);
+    yield { tokens: cached - read, rate: end === 'high' ? dearest : write - input };
     yield { tokens: read, rate: cacheRead - input };
   }
 }
 
 /**
  * The tokens under one mark, of all its requests, that its model takes into the cache: none below its minimum. A mark before
- * it that is below takes nothing, so that this one begins at the beginning.
+ * it that is below takes nothing, so that this one begins at the beginning. At the `high` end they may be more than the requests have.
  */
 export function cachedTokens(prefix: CachedPrefix, calibration: Calibration, end: RangeEnd): number {
   const ratios = calibrationFor(calibration, prefix.model);
   const least = (prefix.model === null ? null : shippedModel(prefix.model)?.minCachedTokens) ?? 0;
+  // Whole requests were counted: what is marked may be of a denser text than the rest, at most of the densest.
+  const most = Math.max(ratios.high, localCalibration(prefix.model).high);
   // Whether it is cached is one guess for both, for else the low end would be one of another kind.
-  const ratio = ratios[end === 'high' ? 'high' : 'likely'];
+  const ratio = end === 'high' ? most : ratios.likely;
   if (prefix.tokensUpTo * ratio < least) return 0;
   const isFirst = (prefix.tokensUpTo - prefix.tokens) * ratio < least;
-  return ROUND[end]((isFirst ? prefix.tokensUpTo : prefix.tokens) * prefix.requests * ratios[end]);
+  const each = isFirst ? prefix.tokensUpTo : prefix.tokens;
+  return ROUND[end](each * prefix.requests * (end === 'high' ? most : ratios[end]));
 }
 
 function bandOf(size: SizeClass, price: ModelPrice, calibration: Calibration, end: RangeEnd): PriceBand {

@@ -1,3 +1,5 @@
+import type { EncodedFiles } from './encoded-files.ts';
+
 /** Where a record came from: a path as the user wrote it, and a line counted from 1 where there are lines. */
 export interface Location {
   readonly file: string;
@@ -82,8 +84,8 @@ export interface RenderedStage {
   readonly paramsJson: string | null;
   /** Where the answer goes, relative to the workspace; null means the default place. */
   readonly outputPath: string | null;
-  /** What of `paramsJson` are files, in characters, and about how many tokens they are; absent: nothing. */
-  readonly attached?: { readonly chars: number; readonly approxTokens: number };
+  /** What of `paramsJson` are files; absent: nothing. */
+  readonly attached?: EncodedFiles;
 }
 
 export interface RenderProblem extends SourceProblem {}

@@ -53,7 +53,7 @@ export class SizeCounter {
   }
 
   #addMark({ ttl, tokens, tokensUpTo, hash }: MeasuredMark, { model, isUs }: MeasuredRequest): void {
-    const key = `${hash} ${isUs} ${model}`;
+    const key = `${hash} ${ttl} ${isUs} ${model}`;
     const known = this.#prefixes.get(key);
     if (known !== undefined) known.requests += 1;
     else if (this.#prefixes.size < MOST_PREFIXES)

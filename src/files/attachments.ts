@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { IMAGE_TOKENS, pdfTokens } from '../core/attachment-tokens.ts';
 import type { InputError } from '../core/errors.ts';
 import { inputFailure } from '../core/input-failure.ts';
+import { localTokens } from '../core/measure-request.ts';
 import type { AttachedBlock, AttachmentReader } from '../core/ports/attachments.ts';
 import type { Attachment } from '../core/stage.ts';
 import { foreignContent, hasByteOrderMark } from '../core/utf8.ts';
@@ -151,7 +152,9 @@ function documentBlock(bytes: Buffer, file: string, found: string | null): Attac
   if (text.trim() === '')
     throw inputFailure({ code: 'attachment_empty', file, problem: 'there is nothing in it' });
   const source = { type: 'text', media_type: 'text/plain', data: text };
-  return { json: JSON.stringify({ type: 'document', source }), approxTokens: Math.ceil(bytes.length / 4) };
+  const json = JSON.stringify({ type: 'document', source });
+  // As any other text of a request is measured, so that what is counted of some corrects both (core/measure-request.ts).
+  return { json, approxTokens: localTokens(Buffer.byteLength(json)) };
 }
 
 /** Base64 has nothing that JSON escapes. */

@@ -25,12 +25,12 @@ export async function carryOn(
   checkWait(wait);
   const limit = limitOf(wait);
   const { runJob } = await import('../steps/run-job.ts');
+  const { limitJob } = await import('../steps/limit-job.ts');
   const { afterRun } = await import('../steps/after-run.ts');
   const deps = await depsOf(session, job);
   const lock = deps.locks.lockJob(job.jobId);
   try {
-    if (limit !== null) await deps.store.setLimit(job.id, limit);
-    await first(deps);
+    await limitJob(job, limit, deps, () => first(deps));
     const options: RunOptions = {
       ...what,
       submit: true,

@@ -1,4 +1,4 @@
-import { StoreError, UsageError } from '../core/errors.ts';
+import { DecisionError, StoreError, UsageError } from '../core/errors.ts';
 import { isFinal, type Job as StoredJob } from '../core/job.ts';
 import type { FailureClass, RowStatus } from '../core/result.ts';
 import { carryOn, requireSubmitted } from './carry-on.ts';
@@ -70,7 +70,12 @@ export async function* retrieveResults(
   const session = sessionOf(job.workspace);
   const { stage, partial = false, signal: given } = options;
   const stored = await working(`retrieving job ${job.jobId}`, given, async (signal) => {
-    const fresh = await fetchResults(await readJob(job), session, signal);
+    const before = await readJob(job);
+    const fresh = await fetchResults(before, session, signal).catch((error: unknown) => {
+      // What is to be sent further is for the user to decide; what was answered was paid, and is there.
+      if (partial && error instanceof DecisionError && HOLDS_BACK.has(error.code)) return before;
+      throw error;
+    });
     if (!isFinal(fresh.state) && !partial) throw pending(fresh);
     return fresh;
   });
@@ -85,6 +90,9 @@ export async function* retrieveResults(
     await lines.return?.(undefined);
   }
 }
+
+/** Why unsent requests wait for a word of the user. */
+const HOLDS_BACK: ReadonlySet<string> = new Set(['over_budget', 'price_unknown', 'pilot_undecided']);
 
 /** What the API has of the job, taken in; of a final job, the files that are gone written again. */
 async function fetchResults(job: StoredJob, session: Session, signal: AbortSignal): Promise<StoredJob> {

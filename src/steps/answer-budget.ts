@@ -2,12 +2,13 @@ import { type Commitment, isWithin } from '../core/budget.ts';
 import { type Bounding, boundOfRequest } from '../core/cost-bound.ts';
 import { judgeResult } from '../core/judge.ts';
 import type { MicroUsd } from '../core/money.ts';
-import type { BatchProvider, MessageCall, MessageOutcome } from '../core/ports/provider.ts';
+import type { MessageCall, MessageOutcome } from '../core/ports/provider.ts';
 import type { Shard } from '../core/shard.ts';
 import type { SpentCounter } from '../core/spent-counter.ts';
 import { sumSpent } from '../core/spent-sum.ts';
 import { countAnswered } from './answered-cost.ts';
 import type { Budget, Hold } from './budget.ts';
+import type { Deps } from './deps.ts';
 import type { Run } from './run.ts';
 
 /** A call that the budget may hold back: it is `withheld` then, once `onHold` has aborted `halt`. */
@@ -39,6 +40,7 @@ export async function openAnswerBudget(
 ): Promise<AnswerBudget | Hold> {
   const { provider } = run.deps;
   if (budget === null) return { sendMessage: (_shard, call, within) => provider.sendMessage(call, within) };
+  await budget.refresh();
   const ids = new Set(shards.map((shard) => shard.id));
   const views = await run.deps.store.shards(run.job.id);
   const others = await budget.commitment(
@@ -53,12 +55,12 @@ export async function openAnswerBudget(
     const spent = sumSpent(counter.lines()).cost ?? bound;
     asked.set(shard.id, { basis: await budget.basisOf(shard, signal), counter, spent });
   }
-  return new Room(provider, budget.max, others ?? { spent: 0, reserved: 0 }, asked);
+  return new Room(run.deps, budget, others ?? { spent: 0, reserved: 0 }, asked);
 }
 
 class Room implements AnswerBudget {
-  readonly #provider: Pick<BatchProvider, 'sendMessage'>;
-  readonly #max: MicroUsd;
+  readonly #deps: Pick<Deps, 'provider' | 'store'>;
+  readonly #budget: Pick<Budget, 'max'>;
   readonly #others: Commitment;
   readonly #asked: ReadonlyMap<number, Asked>;
   #reserved = 0;
@@ -66,13 +68,13 @@ class Room implements AnswerBudget {
   #waiting: (() => void)[] = [];
 
   constructor(
-    provider: Pick<BatchProvider, 'sendMessage'>,
-    max: MicroUsd,
+    deps: Pick<Deps, 'provider' | 'store'>,
+    budget: Pick<Budget, 'max'>,
     others: Commitment,
     asked: ReadonlyMap<number, Asked>,
   ) {
-    this.#provider = provider;
-    this.#max = max;
+    this.#deps = deps;
+    this.#budget = budget;
     this.#others = others;
     this.#asked = asked;
   }
@@ -94,13 +96,19 @@ class Room implements AnswerBudget {
       await call.admit();
     };
     // Nobody knows whether it was paid, so its room stays taken, and a repeat needs room of its own.
-    const onLost = (): void => free(bound);
+    let lost: MicroUsd = 0;
+    const onLost = (): void => {
+      if (isReserved) lost += bound;
+      free(bound);
+    };
     try {
-      const outcome = await this.#provider.sendMessage({ ...call, admit, onLost }, signal);
+      const outcome = await this.#deps.provider.sendMessage({ ...call, admit, onLost }, signal);
       if (outcome.kind === 'answered') count(asked, outcome.messageJson, bound);
       return outcome;
     } finally {
       free(0);
+      // For the runs after this one.
+      if (lost > 0) await this.#deps.store.keepLostAnswer(shard.id, lost);
     }
   }
 
@@ -108,7 +116,7 @@ class Room implements AnswerBudget {
   async #reserve(shard: Shard, bound: MicroUsd, { halt, onHold }: BudgetedCall): Promise<boolean> {
     while (!halt.aborted) {
       const committed = this.#committed();
-      if (isWithin(this.#max, committed, bound)) {
+      if (isWithin(this.#budget.max, committed, bound)) {
         this.#reserved += bound;
         this.#underWay += 1;
         return true;

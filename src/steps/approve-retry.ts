@@ -32,8 +32,14 @@ export async function approveRound(
  * Puts back what a retry has moved that was not approved. A job that was final is so again, since the same moment: what comes
  * after a run is not due once more.
  */
-export async function undoRetry({ id, state, finalAt }: Job, { store }: LocalDeps): Promise<void> {
+export async function undoRetry(
+  { id, state, finalAt }: Job,
+  { isPart }: { readonly isPart: boolean },
+  { store }: LocalDeps,
+): Promise<void> {
   await store.dropRound(id);
+  // What was approved of another stage stays, and is work again.
+  if (isPart) return;
   if ((state !== 'done' && state !== 'canceled' && state !== 'failed') || finalAt === null) return;
   await store.finishJob(id, state, new Date(finalAt));
 }

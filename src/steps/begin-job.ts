@@ -79,6 +79,18 @@ export async function refuseFirstTooLate(
   );
 }
 
+/** A pilot that was not approved yet is judged by the share that was asked for last. */
+export async function changePilot(
+  { id }: Job,
+  { pilot }: Pick<FirstOptions, 'pilot'>,
+  { store }: Deps,
+): Promise<void> {
+  const before = await store.pilotOf(id);
+  if (pilot === null || before === null || before.approvedAt !== null) return;
+  if (before.minSuccess !== pilot.minSuccess)
+    await store.setPilot(id, { ...before, minSuccess: pilot.minSuccess });
+}
+
 async function hasPilot(job: Job, { store }: Deps): Promise<boolean> {
   return (await store.pilotOf(job.id)) !== null;
 }

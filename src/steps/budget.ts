@@ -44,9 +44,9 @@ export async function openBudget(run: Run): Promise<Budget | null> {
  * that it allowed; a send that was cut off is out, whatever became of it.
  */
 export class Budget {
-  readonly max: MicroUsd;
   readonly prices: PriceList;
   readonly #run: Run;
+  #max: MicroUsd;
   readonly #calibrations = new Map<string, Calibration>();
   readonly #bounds = new Map<number, MicroUsd | null>();
   readonly #sizes = new Map<number, RequestSizes>();
@@ -54,17 +54,27 @@ export class Budget {
 
   constructor(run: Run, max: MicroUsd) {
     this.#run = run;
-    this.max = max;
+    this.#max = max;
     this.prices = openPriceList(run.job.spec.spending.prices);
+  }
+
+  get max(): MicroUsd {
+    return this.#max;
   }
 
   /** Null: the shard may go out as a whole. */
   async holdOf(shard: Shard, views: readonly ShardView[], signal: AbortSignal): Promise<Hold | null> {
+    await this.refresh();
     const bound = await this.boundOf(shard, signal);
     const committed = await this.commitment(views, signal);
     if (bound === null || committed === null) return this.unpriced(shard, views);
     if (isWithin(this.max, committed, bound)) return null;
     return { kind: 'over', shard, requests: shard.requests, bound, committed };
+  }
+
+  /** Another process may have built the same content from a job file with another budget meanwhile. */
+  async refresh(): Promise<void> {
+    this.#max = (await budgetOf(this.#run.job, this.#run.deps.store)) ?? this.#max;
   }
 
   async unpriced(shard: Shard, views: readonly ShardView[]): Promise<Hold> {
@@ -86,7 +96,24 @@ export class Budget {
         mayCost && cost === null && origin !== 'reused' ? await this.boundOf(shard, signal) : null;
       stakes.push({ state, origin, cost, bound, answered: await this.#answered(shard, signal) });
     }
-    return commitmentOf(stakes);
+    const committed = commitmentOf(stakes);
+    const unseen = await this.#unseen(views, signal);
+    return committed === null || unseen === null
+      ? null
+      : { ...committed, reserved: committed.reserved + unseen };
+  }
+
+  /** What may have been paid beside the answers that count: the process that knew of it may be gone. */
+  async #unseen(views: readonly ShardView[], signal: AbortSignal): Promise<MicroUsd | null> {
+    const { store } = this.#run.deps;
+    let sum = 0;
+    for (const { shardId, most } of await store.unseenPayments(this.#run.job.id)) {
+      const shard = views.find((view) => view.shard.id === shardId)?.shard;
+      const micro = most ?? (shard === undefined ? 0 : await this.boundOf(shard, signal));
+      if (micro === null) return null;
+      sum += micro;
+    }
+    return sum;
   }
 
   /** The most that the shard may cost. Null: some of its requests have no price. */

@@ -37,7 +37,7 @@ function undecided(verdict: PilotVerdict, isAsked: boolean): DecisionError {
       code: 'pilot_undecided',
       why: isAsked ? 'it was not approved' : `nobody could be asked: ${whyAsked(verdict)}`,
       next:
-        `batchctl --yes resume ${jobId} sends the rest; batchctl cancel ${jobId} ends it with the answers that are there; after a ` +
+        `batchctl --yes resume ${jobId} sends the rest; batchctl cancel ${jobId} ends it with the answers that are there, and after a ` +
         'change of the job file submit --changed keeps those whose requests stay as they are',
     },
   );

@@ -112,7 +112,7 @@ export async function planJob(input: PlanInput, scratch: ScratchIds, signal: Abo
         }
         packers[index]?.add(item.group, lineBytes(item, paramsJson));
         sizes[index]?.add(item.group, paramsJson, attached);
-        paramsBytes += Buffer.byteLength(paramsJson) - (attached?.chars ?? 0);
+        paramsBytes += Buffer.byteLength(paramsJson) - (attached?.bytes ?? 0);
         attachedTokens += attached?.approxTokens ?? 0;
         maxOutputTokens += Number(MAX_TOKENS.exec(paramsJson)?.[1] ?? 0);
         if (first.length < input.first) {

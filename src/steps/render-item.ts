@@ -88,7 +88,7 @@ function renderRecord(item: SourceRecord, context: ItemContext): RenderItem {
 /** What blocks are together, beside the text of a request. */
 export function sumOf(blocks: readonly AttachedBlock[]): NonNullable<RenderedStage['attached']> {
   return {
-    chars: blocks.reduce((sum, { json }) => sum + json.length, 0),
+    bytes: blocks.reduce((sum, { json }) => sum + Buffer.byteLength(json), 0),
     approxTokens: blocks.reduce((sum, { approxTokens }) => sum + approxTokens, 0),
   };
 }

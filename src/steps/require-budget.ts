@@ -74,7 +74,7 @@ function overError(
     `job ${jobId} was ${fate}: ${nameOf(run, hold)} may cost more than its budget has left`,
     {
       code: 'over_budget',
-      why: `${requests === 1 ? '1 request' : `${requests} requests`} may cost up to ${formatUsd(bound)}; ${formatUsd(committed.spent)} was spent, ${formatUsd(committed.reserved)} is reserved for what is out, and the limit is ${formatUsd(budget.max)}; ${rest}`,
+      why: `${requests === 1 ? '1 request' : `${requests} requests`} may cost up to ${formatUsd(bound)}; ${formatUsd(committed.spent)} was spent, ${formatUsd(committed.reserved)} is reserved for what is out or lost, and the limit is ${formatUsd(budget.max)}; ${rest}`,
       next: isBegun ? goOn(run, hold, knobs, isMoving) : beginAnew(run, hold, knobs),
     },
   );
@@ -131,7 +131,9 @@ function unpricedError(
     {
       code: 'price_unknown',
       why: `what it may cost is not known, and a budget does not guess; nothing ${isBegun ? 'more ' : ''}was sent`,
-      next: 'name the price under prices: in the job file, or leave out budget.max_usd and --max-usd, and make it anew with batchctl submit --new',
+      next: isBegun
+        ? `batchctl cancel ${jobId}, name the price under prices: in the job file, and batchctl submit --changed keeps the answers that are there`
+        : 'name the price under prices: in the job file, or leave out budget.max_usd and --max-usd, and make it anew with batchctl submit --new',
     },
   );
 }

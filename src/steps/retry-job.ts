@@ -39,12 +39,14 @@ export interface RetrySummary {
  * @throws UsageError when the job was never submitted, or has no such stage.
  */
 export async function retryJob(
-  job: Job,
+  { id }: Job,
   options: RetryOptions,
   deps: Deps,
   signal: AbortSignal,
 ): Promise<RetrySummary> {
   const { store, files } = deps;
+  // Another process may have had its lock meanwhile.
+  const job = await store.jobById(id);
   refuse(job, options);
   await store.settleAfterCrash(job.id);
   const run = { job, deps, time: createServerTime(deps.clock), settleMs: 0 };
@@ -59,8 +61,7 @@ export async function retryJob(
     try {
       await approveRound(job, { stage, route, shards }, options.approve, deps);
     } catch (error) {
-      // What was approved of another stage stays.
-      if (requests === 0) await undoRetry(job, deps);
+      await undoRetry(job, { isPart: requests > 0 }, deps);
       throw error;
     }
   };

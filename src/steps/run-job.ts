@@ -73,11 +73,12 @@ export async function runJob(
   if (options.submit) await checkReceipts(run);
   if (options.submit) await store.requestSubmission(job.id, deps.provider.account, options.mode, clock.now());
   await tellDoubts(run);
-  const budget = options.submit ? await openBudget(run) : null;
+  let budget: Budget | null = null;
   const startedMs = clock.monotonicMs();
   const due: Due = { lookMs: startedMs, submitMs: startedMs, failedLooks: 0, refusals: 0, isHeldBack: false };
   for (;;) {
     signal.throwIfAborted();
+    if (options.submit) budget ??= await openBudget(run);
     const submitting = options.submit ? await submitIfDue(run, options, due, budget, signal) : null;
     await lookIfDue(run, options, due, signal);
     const { unavailable, isAdvanced, applied } = await retrieveJob(run, signal);

@@ -1,3 +1,4 @@
+import type { UnseenPayment } from '../core/ports/store-views.ts';
 import type { Db } from './open.ts';
 
 export interface NewEvent {
@@ -37,6 +38,12 @@ export function prepareEvents(db: Db, now: () => Date) {
     WHERE job_id = :jobId
     ORDER BY id
   `);
+  const selectUnseen = db.prepare<{ jobId: number }, UnseenPayment>(`
+    SELECT shard_id AS shardId, detail_json ->> '$.most_microusd' AS most
+    FROM events
+    WHERE job_id = :jobId AND kind IN ('late_duplicate','answer_lost')
+    ORDER BY id
+  `);
   const deleteOfJob = db.prepare<{ jobId: number }>(`
     DELETE FROM events
     WHERE job_id = :jobId
@@ -56,6 +63,8 @@ export function prepareEvents(db: Db, now: () => Date) {
     /** Whether this was said of this batch before. */
     isRecorded: (jobId: number, submissionId: number, kind: string, batchId: string): boolean =>
       selectRecorded.get({ jobId, submissionId, kind, batchId }) !== undefined,
+    /** Second batches are recorded without an amount. */
+    unseenPayments: (jobId: number): readonly UnseenPayment[] => selectUnseen.all({ jobId }),
     ofJob: (jobId: number) => selectOfJob.all({ jobId }),
     deleteOfJob: (jobId: number) => deleteOfJob.run({ jobId }),
   };

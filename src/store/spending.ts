@@ -6,7 +6,7 @@ import { shardIn, shardMovedOn } from './settling.ts';
 
 /** What is kept of money, and the shards that go out before the others because of it. */
 export function spending(connection: Connection): SpendingStore {
-  const { jobSpending, shardSpending, requests, events, read, write } = connection;
+  const { jobSpending, shardSpending, shards, requests, events, read, write } = connection;
 
   return {
     shardSizes: (jobId) => read(() => shardSpending.sizes(jobId)),
@@ -44,6 +44,18 @@ export function spending(connection: Connection): SpendingStore {
         }
         connection.foldJob(jobId);
       }),
+
+    keepLostAnswer: (shardId, most) =>
+      write(() => {
+        const { jobId, number } = shards.byId(shardId);
+        events.record({
+          jobId,
+          shardId,
+          kind: 'answer_lost',
+          detail: { shard: number, most_microusd: most },
+        });
+      }),
+    unseenPayments: (jobId) => read(() => events.unseenPayments(jobId)),
 
     spentOf: (jobId) => read(() => shardSpending.ofJob(jobId)),
     keepSpent: (shardId, lines) =>

@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { InterruptedError } from '../../src/core/errors.ts';
 import { openTerminalBench as open } from '../support/terminal-bench.ts';
@@ -106,8 +108,10 @@ describe('the question which way', () => {
 describe('a retry at a terminal', () => {
   const EXPENSIVE = 'budget: { ask_above_usd: 0 }\n';
 
-  async function openFailed() {
+  async function openFailed(change: (yaml: string) => string = (yaml) => yaml) {
     const bench = await open(24, EXPENSIVE);
+    const path = join(bench.dir, 'words.job.yaml');
+    writeFileSync(path, change(readFileSync(path, 'utf8')));
     await fetch(`${bench.emulator.url}/_emulator/faults`, {
       method: 'POST',
       body: JSON.stringify({ faults: ['rows-errored=0.5'] }),
@@ -134,6 +138,24 @@ describe('a retry at a terminal', () => {
     expect(before.state).toBe('done');
     expect(await tallies()).toEqual(before);
     expect(await sent()).toEqual([1, 0]);
+  });
+
+  test('of two stages of which one is not approved leaves the rows of that one as they were', async () => {
+    const two = 'stages: [{ name: one, prompt: "{{id}} one" }, { name: two, prompt: "{{id}} two" }]';
+    const bench = await openFailed((yaml) => yaml.replace(/^prompt: .*$/m, two));
+    const { answer, finished } = bench.cli('retry', 'latest');
+    await answer('(y/N)', 'y\r');
+    await answer('Yes', '');
+    await answer('(y/N)', 'n\r');
+    await expect(finished).rejects.toMatchObject({ code: 'not_approved' });
+    const shards = await bench.look(async (store) => store.shards((await store.findJob('latest')).id));
+    expect(shards.map(({ shard }) => [shard.stage, shard.state])).toEqual([
+      ['one', 'applied'],
+      ['one', 'built'],
+      ['two', 'applied'],
+    ]);
+    expect(shards[2]?.tally?.requests).toBe(24);
+    expect(await bench.sent()).toEqual([2, 0]);
   });
 
   test('is sent after a yes', async () => {

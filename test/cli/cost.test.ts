@@ -71,9 +71,9 @@ describe('the calculator', () => {
   test('shows real time beside batch for smaller numbers too', async () => {
     expect(table(await cost(makeTempDir(), ...ASKED))).toEqual([
       ['ITEMS', 'MODEL', 'REAL TIME', 'BATCH', 'SAVED'],
-      ['100', 'claude-haiku-5-5', '$0.1300', '$0.0650', '$0.0650 (50.0%)'],
-      ['500', 'claude-haiku-5-5', '$0.6500', '$0.3250', '$0.3250 (50.0%)'],
-      ['1,000', 'claude-haiku-5-5', '$1.30', '$0.6500', '$0.6500 (50.0%)'],
+      ['100', 'claude-haiku-5-5', '$0.1300', '$0.0650', '$0.0650 (50.0 %)'],
+      ['500', 'claude-haiku-5-5', '$0.6500', '$0.3250', '$0.3250 (50.0 %)'],
+      ['1,000', 'claude-haiku-5-5', '$1.30', '$0.6500', '$0.6500 (50.0 %)'],
     ]);
   });
 

@@ -46,6 +46,18 @@ test.each([
   expect(stderr).toContain(said);
 });
 
+test.each([
+  // 30 answers of up to 500 tokens; half of them are likely. Haiku 5.5 takes 0.25 USD for a million in a batch:
+  // 15,000 * 0.25 = 3,750 micro-dollars at most, 7,500 * 0.25 = 1,875 likely, and less than 250 for the input.
+  ['max_usd: 0.01', 'budget    $0.0100, enough for the high price of a batch'],
+  ['max_usd: 0.003', 'budget    $0.0030, less than the high price of a batch; shards go as they fit'],
+  ['max_usd: 0.001', 'budget    $0.0010, less than the likely price of a batch; what is over is not sent'],
+])('a plan says what becomes of a budget of %s', async (budget, line) => {
+  const cwd = sampleJob(`budget: { ${budget} }\n`);
+  const { stdout } = await runCli(['plan', '--emulator', '--first', '0'], { cwd });
+  expect(stdout).toContain(line);
+});
+
 test('what the job file says of money is in the plan', async () => {
   const estimate = await plan(sampleJob('expected_output_tokens: 100\n'));
   expect(estimate.total.output_tokens.likely).toBe(3_000);

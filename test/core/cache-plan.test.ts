@@ -82,7 +82,7 @@ describe('what is said of a mark', () => {
   test('shared by many: from which share of hits on it pays, and what is at stake', () => {
     expect(remarks({})).toEqual([
       {
-        text: 'the 1h cache mark pays when more than 53 % of 10 requests read: from $0.0004 less to $0.0005 more than without in a batch',
+        text: 'the 1h cache mark pays when more than 53 % of 10 requests read it: it saves up to $0.0004 in a batch, or costs up to $0.0005 more than none',
         isWarning: false,
       },
     ]);
@@ -100,7 +100,7 @@ describe('what is said of a mark', () => {
 
   test('of a model without a price: no money is spoken of', () => {
     const [remark] = remarks({ model: 'house-model' });
-    expect(remark?.text).toBe('the 1h cache mark pays when more than some of 10 requests read');
+    expect(remark?.text).toBe('the 1h cache mark pays when more than some of 10 requests read it');
   });
 
   test('nothing where there is none', () => {

@@ -35,19 +35,40 @@ test('the bound takes the high count of each prompt and every answer at its max_
 });
 
 test('what is marked is taken as written each time', () => {
-  // 600 x 10 x 1.2 = 7,200 tokens at 4 in the place of 2: 14,400 more; (74,000 + 14,400) / 2.
-  expect(boundOf(sizesOf([sizeOf({})], [prefixOf({})]), bounding('batch'))).toBe(44_200);
+  // All 12,000 tokens at 4 in the place of 2: 24,000 more; (74,000 + 24,000) / 2.
+  expect(boundOf(sizesOf([sizeOf({})], [prefixOf({})]), bounding('batch'))).toBe(49_000);
+});
+
+test('what is marked may be of a denser text than the rest, which the count of whole requests does not show', () => {
+  // 200 x 10 at up to 3.25, not 1.2, tokens each: 6,500 at 4 in the place of 2: 13,000 more; (74,000 + 13,000) / 2.
+  const prefix = prefixOf({ tokens: 200, tokensUpTo: 200 });
+  expect(boundOf(sizesOf([sizeOf({})], [prefix]), bounding('batch'))).toBe(43_500);
+});
+
+test('marks that might hold more than there is are taken for the dearer kind', () => {
+  const prefixes = [prefixOf({ ttl: '5m' }), prefixOf({ hash: 'i', tokensUpTo: 1_200 })];
+  expect(boundOf(sizesOf([sizeOf({})], prefixes), bounding('batch'))).toBe(49_000);
+});
+
+test('with a price that makes reads the dearest, all that is marked is taken as read', () => {
+  const override = { model: SONNET, input: 2_000_000, output: 10_000_000, cacheRead: 6_000_000 };
+  const rest = { cacheWrite5m: null, cacheWrite1h: null, batchPercent: null };
+  const prices = openPriceList([{ ...override, ...rest }]);
+  // 12,000 x 6 + 50,000 = 122,000, in a batch half.
+  const pricing = { ...bounding('batch'), prices };
+  expect(boundOf(sizesOf([sizeOf({})], [prefixOf({})]), pricing)).toBe(61_000);
 });
 
 test('a mark below the minimum of its model changes nothing', () => {
-  // 400 x 1.2 = 480 of 512 tokens.
-  const prefix = prefixOf({ tokens: 400, tokensUpTo: 400 });
+  // 150 x 3.25 = 487.5 of 512 tokens.
+  const prefix = prefixOf({ tokens: 150, tokensUpTo: 150 });
   expect(boundOf(sizesOf([sizeOf({})], [prefix]), bounding('batch'))).toBe(37_000);
 });
 
 test('a mark after one that is below the minimum is written from the beginning on', () => {
-  const prefixes = [prefixOf({ tokens: 100, tokensUpTo: 100 }), prefixOf({ tokens: 500, hash: 'i' })];
-  expect(boundOf(sizesOf([sizeOf({})], prefixes), bounding('batch'))).toBe(44_200);
+  const first = prefixOf({ tokens: 100, tokensUpTo: 100 });
+  const second = prefixOf({ tokens: 100, tokensUpTo: 200, hash: 'i' });
+  expect(boundOf(sizesOf([sizeOf({})], [first, second]), bounding('batch'))).toBe(43_500);
 });
 
 test('a request for the US costs a tenth more', () => {

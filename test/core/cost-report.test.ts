@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { compareCosts, estimatedCost } from '../../src/core/cost-report.ts';
+import { compareCosts, deviationOf, estimatedCost } from '../../src/core/cost-report.ts';
 import {
   cacheHitPercent,
   groupLines,
@@ -137,6 +137,20 @@ describe('a cost beside its estimate', () => {
     expect(estimatedCost(part, { mode: null })).toBeNull();
     expect(estimatedCost(undefined, { mode: 'batch' })).toBeNull();
   });
+
+  test.each([
+    ['done', -50],
+    ['canceled', undefined],
+    ['failed', undefined],
+    ['in_progress', undefined],
+  ] as const)(
+    'of a job that is %s is %d away: a part is not compared with the whole',
+    (state, difference) => {
+      const estimate = { total: { batch: range, realTime: range } };
+      const compared = deviationOf({ job: { mode: 'batch', state }, total: { cost: 150 }, estimate });
+      expect(compared?.difference).toBe(difference);
+    },
+  );
 
   test('nothing has no percentage', () => {
     expect(compareCosts(5, { low: 0, likely: 0, high: 0 })).toMatchObject({ difference: 5, percent: null });

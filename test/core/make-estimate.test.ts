@@ -64,9 +64,9 @@ test('all three ends, batch beside real time', () => {
 test('the cache makes the low end cheaper and the high end dearer', () => {
   const { total, stages } = estimate([stageOf(MARKED)]);
   // Write 4, read 0.10. Low: 6,000 marked, 9 of 10 read: 25,000 - 5,400 x 1.90 + 600 x 2 = 15,940. Likely: 6,600 marked, 45 %
-  // read: 47,000 - 2,970 x 1.90 + 3,630 x 2 = 48,617, half of it 24,308.5. High: all written: 74,000 + 7,200 x 2 = 88,400.
-  expect(total.batch).toEqual({ low: 7_970, likely: 24_309, high: 44_200 });
-  expect(total.realTime).toEqual({ low: 15_940, likely: 48_617, high: 88_400 });
+  // read: 47,000 - 2,970 x 1.90 + 3,630 x 2 = 48,617, half of it 24,308.5. High: all written: 74,000 + 12,000 x 2 = 98,000.
+  expect(total.batch).toEqual({ low: 7_970, likely: 24_309, high: 49_000 });
+  expect(total.realTime).toEqual({ low: 15_940, likely: 48_617, high: 98_000 });
   expect(stages[0]?.cacheHitRate).toEqual({ low: 0, likely: 0.45, high: 0.9 });
 });
 
@@ -103,6 +103,17 @@ test('each group has its own part, in the order of the data', () => {
     ['a', 3_700],
   ]);
   expect(total.batch?.high).toBe(40_700);
+});
+
+test('no price that a user gives turns the range around', () => {
+  const override = { model: SONNET, input: 2_000_000, output: 10_000_000, cacheRead: 6_000_000 };
+  const rest = { cacheWrite5m: null, cacheWrite1h: 3_000_000, batchPercent: null };
+  const sizes = { ...MARKED, classes: [{ ...SIZE, maxTokens: 0 }] };
+  const stage = stageOf(sizes, { calibration: { ...COUNTED, low: 1.1 } });
+  const { batch } = estimate([stage], { prices: openPriceList([{ ...override, ...rest }]) }).total;
+  // Reads are the dearest here. Likely: 22,000 + 2,970 x 4 + 3,630 x 1 = 37,510; with the most reads it would be 22,000 + 5,940 x 4
+  // + 660 x 1 = 46,420. High: 12,000 x 6 = 72,000.
+  expect(batch).toEqual({ low: 18_755, likely: 18_755, high: 36_000 });
 });
 
 describe('a stage that waits', () => {

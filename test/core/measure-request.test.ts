@@ -45,9 +45,19 @@ test('a picture in base64 counts as a picture, not as text, with and without the
   const { tokens } = measureRequest(paramsJson);
   expect(tokens).toBe(1_600 + Math.ceil((paramsJson.length - HEAD_BYTES - 400_000) / 4));
   const json = JSON.stringify(image);
-  expect(measureRequest(paramsJson, { chars: json.length, approxTokens: 1_600 }).tokens).toBeLessThanOrEqual(
+  expect(measureRequest(paramsJson, { bytes: json.length, approxTokens: 1_600 }).tokens).toBeLessThanOrEqual(
     tokens,
   );
+});
+
+test.each([
+  ['image', { type: 'url', url: 'https://example.org/a.png' }, 1_600],
+  ['image', { type: 'file', file_id: 'file_011' }, 1_600],
+  ['document', { type: 'url', url: 'https://example.org/a.pdf' }, 30_000],
+])('of a file that is only named, %s by %j, the tokens are guessed', (type, source, tokens) => {
+  const paramsJson = paramsOf({ messages: [user([{ type, source }])] });
+  const text = Math.ceil((paramsJson.length - HEAD_BYTES) / 4);
+  expect(measureRequest(paramsJson).tokens).toBe(text + tokens);
 });
 
 const cached = (text: string, ttl?: '1h'): object => ({

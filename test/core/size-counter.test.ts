@@ -41,6 +41,19 @@ test('a shared prefix is one, with all the requests that begin with it', () => {
   ]);
 });
 
+test('the same text marked for another time is another prefix', () => {
+  const counter = new SizeCounter();
+  const turn = '"messages":[{"role":"user","content":"the same"}]';
+  for (const mark of ['{"type":"ephemeral"}', '{"type":"ephemeral","ttl":"1h"}'])
+    counter.add(`{"model":"m","max_tokens":1,"cache_control":${mark},${turn}}`, null);
+  const { prefixes } = counter.sizes();
+  expect(prefixes.map(({ ttl, requests }) => [ttl, requests])).toEqual([
+    ['5m', 1],
+    ['1h', 1],
+  ]);
+  expect(mergeSizes([counter.sizes(), counter.sizes()]).prefixes).toHaveLength(2);
+});
+
 test('of very many prefixes the first are told apart and the rest are counted as one', () => {
   const counter = new SizeCounter();
   for (let index = 0; index < 200; index += 1) {

@@ -180,7 +180,7 @@ test('a shard that may have become a batch keeps its room after a kill', async (
 
 test('a retry by the job’s rule passes the same gate', async () => {
   const bench = await makeWorkbench();
-  // Truncated answers are paid, and go out again with four times the tokens: 20 × 2,000 and more of 12,000.
+  // Truncated answers are paid, and go out again with twice the tokens: 20 × 1,000 and more of 12,000.
   const yaml = words(20, 'budget: { max_usd: 0.012 }\nretry: { attempts: 2, on: [truncated] }');
   const job = await buildFrom(bench, yaml);
   await bench.setFaults('rows-truncated=1');

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { AuthError } from '../../src/core/errors.ts';
 import type { Job } from '../../src/core/job.ts';
 import { shardPath } from '../../src/core/ports/files.ts';
+import { sumSpent } from '../../src/core/spent-sum.ts';
 import { type EstimateWishes, estimateJob } from '../../src/steps/estimate-job.ts';
 import { buildFrom, readRows, writeFiles } from '../support/build-job.ts';
 import { makeWorkbench, type Workbench } from '../support/workbench.ts';
@@ -81,6 +82,23 @@ test('without a provider nothing is counted, and the range is wide', async () =>
   expect(local.stages[0]?.calibration.counted).toBe(0);
   expect(local.total.inputTokens.low).toBeLessThan(counted.total.inputTokens.low);
   expect(local.total.inputTokens.high).toBeGreaterThan(counted.total.inputTokens.high);
+});
+
+test.each([
+  ['much of it is escaped', '"\n'.repeat(3_000)],
+  ['its letters have three bytes', '漢字仮名'.repeat(1_000)],
+])('an attached text is measured as what is counted of it, where %s', async (_what, text) => {
+  const bench = await makeWorkbench();
+  const names = Array.from({ length: 30 }, (_, index) => `d${index}.txt`);
+  writeFiles(bench.dir, { 'rows.csv': `f\n${names.join('\n')}\n` });
+  writeFiles(bench.dir, Object.fromEntries(names.map((name) => [name, text])));
+  const yaml = `name: read\nmodel: claude-haiku-5-5\nmax_tokens: 9\nsource: {csv: rows.csv}\nattach: [{document: "{{ f }}"}]\nprompt: Sum it up\n`;
+  const job = await buildFrom(bench, yaml);
+  const { total } = await estimate(bench, job);
+  await bench.run(job);
+  const paid = (await bench.deps.store.spentOf(job.id)).flatMap(({ lines }) => lines ?? []);
+  const { input } = sumSpent(paid);
+  expect(Math.abs(total.inputTokens.likely - input)).toBeLessThanOrEqual(input * 0.02);
 });
 
 test('answers of a job of the same name make the next estimate, and those of the job itself its own', async () => {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Job } from '../../src/core/job.ts';
 import type { PilotVerdict } from '../../src/core/pilot.ts';
+import { changePilot } from '../../src/steps/begin-job.ts';
 import { carvePilot } from '../../src/steps/carve-first.ts';
 import { verifyJob } from '../../src/steps/verify-job.ts';
 import { buildFrom } from '../support/build-job.ts';
@@ -16,6 +17,8 @@ source: { axes: { n: 1-24 } }
 id: "r{{n}}"
 prompt: "marker-r{{n}}-end: say it"
 `;
+
+const CHANGED = { changedOnly: true, reuse: true };
 
 const pilot = (bench: Workbench, job: Job, requests = 6, minSuccess: number | null = null) =>
   carvePilot(job, { requests, minSuccess }, bench.deps, signal);
@@ -80,6 +83,34 @@ test('a pilot that is not good enough stops with its answers kept, and a later w
   expect(done.state).toBe('done');
   expect(await sizes(bench)).toEqual([6, 18]);
   await expectWhole(bench, job, { requests: 24, succeeded: 24 });
+});
+
+test('a share that is asked for once the pilot is there counts, and the rest goes by itself', async () => {
+  const bench = await makeWorkbench();
+  const job = await buildFrom(bench, ROWS);
+  await pilot(bench, job);
+  await expect(bench.run(job)).rejects.toMatchObject({ code: 'pilot_undecided' });
+  await changePilot(job, { pilot: { requests: 6, minSuccess: 0.9 } }, bench.deps);
+  expect((await bench.run(job)).job.state).toBe('done');
+  expect(await sizes(bench)).toEqual([6, 18]);
+});
+
+test('a pilot that was no good makes way for a mended job as its error says: canceled, then submitted --changed', async () => {
+  const bench = await makeWorkbench();
+  const job = await buildFrom(bench, ROWS);
+  await pilot(bench, job);
+  const mended = ROWS.replace('1-24', '1-26');
+  await expect(bench.run(job)).rejects.toMatchObject({
+    next: expect.stringMatching(
+      /batchctl cancel \S+ ends .*, and after a change of the job file submit --changed/,
+    ),
+  });
+  // Its unsent requests would be paid twice if it went on.
+  await expect(buildFrom(bench, mended, CHANGED)).rejects.toMatchObject({ code: 'in_flight' });
+  await bench.cancel(job);
+  await bench.run(job);
+  expect((await bench.run(await buildFrom(bench, mended, CHANGED))).job.state).toBe('done');
+  expect(await sizes(bench)).toEqual([6, 20]);
 });
 
 test('without a share to be good somebody is asked, however good the pilot is', async () => {

@@ -113,14 +113,17 @@ async function send(job: Job, flags: SubmitFlags, context: Context): Promise<Job
 }
 
 /** How the job goes, with all that it costs approved; one that was submitted goes on as it was. */
-async function begin(job: Job, flags: SubmitFlags, deps: Deps, context: Context): Promise<JobMode> {
-  const { beginJob, refuseFirstTooLate } = await import('../../steps/begin-job.ts');
+async function begin({ id }: Job, flags: SubmitFlags, deps: Deps, context: Context): Promise<JobMode> {
+  // Another process may have submitted it before this one had its lock.
+  const job = await deps.store.jobById(id);
+  const { beginJob, changePilot, refuseFirstTooLate } = await import('../../steps/begin-job.ts');
   const { approveFirst } = await import('../approve-spending.ts');
   const { pilot, pilotMinSuccess: minSuccess = null, prime = false, useBatch = false } = flags;
   const first = { pilot: pilot === undefined ? null : { requests: pilot, minSuccess }, prime };
   const decided = decidedMode(job, useBatch, context);
   if (decided !== null) {
     await refuseFirstTooLate(job, first, deps);
+    await changePilot(job, first, deps);
     return decided;
   }
   const decide = (estimate: Estimate): Promise<JobMode> => approveFirst(job, useBatch, estimate, context);

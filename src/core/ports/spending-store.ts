@@ -4,7 +4,7 @@ import type { MicroUsd } from '../money.ts';
 import type { Pilot } from '../pilot.ts';
 import type { RequestSizes } from '../request-sizes.ts';
 import type { SpentLine } from '../spent-line.ts';
-import type { CarvedShard, ShardSpending } from './store-views.ts';
+import type { CarvedShard, ShardSpending, UnseenPayment } from './store-views.ts';
 
 /** What the store keeps of money: what a job is expected to cost, may cost, and has cost. */
 export interface SpendingStore {
@@ -27,6 +27,11 @@ export interface SpendingStore {
    * `shard_moved_on` when one of them is not `built`, or may exist at the API.
    */
   carveShards(jobId: number, carved: readonly CarvedShard[]): Promise<void>;
+
+  /** A call of this shard, asked one by one, whose answer never came: it may have cost as much as this. */
+  keepLostAnswer(shardId: number, most: MicroUsd): Promise<void>;
+  /** Answers that never came, and second batches of a shard. */
+  unseenPayments(jobId: number): Promise<readonly UnseenPayment[]>;
 
   /** Of the applied shards of one job, in order of stage and number. Those whose answers were reused cost nothing. */
   spentOf(jobId: number): Promise<readonly ShardSpending[]>;

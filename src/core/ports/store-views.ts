@@ -136,6 +136,13 @@ export interface ShardSpending {
   readonly lines: readonly SpentLine[] | null;
 }
 
+/** What was, or may have been, paid for a shard beside the answers that count. */
+export interface UnseenPayment {
+  readonly shardId: number;
+  /** Null: as much as the whole shard may cost. */
+  readonly most: MicroUsd | null;
+}
+
 /** Takes requests out of a shard that was not sent, into one that goes out first. */
 export interface CarvedShard {
   /** Becomes `split`. */

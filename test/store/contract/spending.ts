@@ -8,6 +8,7 @@ import {
   newShard,
   type Open,
   SPEC,
+  sealed,
   sha,
   sizesOf,
   startedShard,
@@ -89,6 +90,19 @@ export function describeSpending(name: string, open: Open): void {
       expect(await store.limitOf(other.id)).toBeNull();
       expect(await store.pilotOf(other.id)).toBeNull();
       expect(await store.estimateOf(other.id)).toBeNull();
+    });
+
+    test('answers that were lost and second batches are kept, by shard', async () => {
+      const { store, job, shardId } = await startedShard(open, [5, 1]);
+      const { id } = await sealed(store, shardId);
+      expect(await store.unseenPayments(job.id)).toEqual([]);
+      await store.keepLostAnswer(shardId, 1_500);
+      await store.recordLateDuplicate(id, 'msgbatch_late');
+      expect(await store.unseenPayments(job.id)).toEqual([
+        { shardId, most: 1_500 },
+        { shardId, most: null },
+      ]);
+      expect(await store.unseenPayments(job.id + 1)).toEqual([]);
     });
 
     test('a limit that is said again is no event', async () => {

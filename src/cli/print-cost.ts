@@ -56,20 +56,13 @@ function factsOf(report: CostReport): readonly (readonly [string, string])[] {
   return facts;
 }
 
-function describeCost({ job, total, open }: CostReport): string {
+function describeCost({ job, total }: CostReport): string {
   if (job.mode === null) return 'nothing yet; it was not sent';
   if (total.answers === 0 && total.cost === 0)
-    return isFinal(job.state) ? '$0; nothing was answered' : describeNothing(job, open);
+    return isFinal(job.state) ? '$0; nothing was answered' : 'nothing yet';
   const answers = `for ${formatMany(total.answers, 'answer')}${isFinal(job.state) ? '' : ' so far'}`;
   if (total.cost !== null) return `${formatUsd(total.cost)} ${answers}`;
   return `${total.known > 0 ? `at least ${formatUsd(total.known)}` : 'unknown'} ${answers}`;
-}
-
-/** The answers of a shard that is asked one by one are priced once it has all of them. */
-function describeNothing({ mode }: CostReport['job'], { underWay }: CostReport['open']): string {
-  return mode === 'real_time' && underWay.requests > 0
-    ? 'not counted yet: what was answered so far is part of what is under way'
-    : 'nothing yet';
 }
 
 function describeDeviation({ difference, percent, isInside }: Comparison): string {

@@ -63,6 +63,8 @@ export interface CostFacts {
   readonly spent: readonly ShardSpending[];
   readonly estimate: Estimate | null;
   readonly max: MicroUsd | null;
+  /** By shard id: what its answers cost so far, where they come one by one. They are in `spent` too. */
+  readonly answered: ReadonlyMap<number, Pick<CostSum, 'answers' | 'cost'>>;
   /** The most that a shard may cost. */
   readonly highOf: (view: ShardView) => MicroUsd | null;
 }
@@ -93,15 +95,20 @@ function missingOf(state: ShardView['shard']['state'], tally: ShardView['tally']
   return state === 'lost' ? 0 : (tally?.missing ?? 0);
 }
 
-function sumOpenParts({ job, views, highOf }: CostFacts): OpenParts {
+function sumOpenParts({ job, views, answered, highOf }: CostFacts): OpenParts {
   const byPart: Record<keyof OpenParts, ShardView[]> = { unsent: [], underWay: [], lost: [] };
   for (const view of views) {
     const part = openPartOf(view.shard, job);
     if (part !== null) byPart[part].push(view);
   }
+  const leftOf = (view: ShardView): MicroUsd | null => {
+    const [high, paid] = [highOf(view), answered.get(view.shard.id)?.cost ?? 0];
+    return high === null ? null : Math.max(0, high - paid);
+  };
   const sumUp = (open: readonly ShardView[]): OpenPart => ({
-    requests: countRequests(open),
-    high: sumOrUnknown(open.map(highOf)),
+    requests:
+      countRequests(open) - open.reduce((sum, { shard }) => sum + (answered.get(shard.id)?.answers ?? 0), 0),
+    high: sumOrUnknown(open.map(leftOf)),
   });
   return { unsent: sumUp(byPart.unsent), underWay: sumUp(byPart.underWay), lost: sumUp(byPart.lost) };
 }

@@ -73,6 +73,7 @@ function changePrice(price: ModelPrice, override: PriceOverride): ModelPrice {
     bands: (isOneBand ? bands.slice(-1) : bands).map((band) => changeBand(band, override)),
     batchPercent: override.batchPercent ?? batchPercent,
     source: OVERRIDDEN,
+    asOf: '',
   };
 }
 

@@ -1,4 +1,5 @@
 import { shippedModel } from './models.ts';
+import type { Shard } from './shard.ts';
 import type { SpentLine } from './spent-line.ts';
 
 /** What earlier answers of a stage were like. */
@@ -6,27 +7,41 @@ export interface StageHistory {
   readonly answers: number;
   readonly output: number;
   readonly outputSquares: number;
+  /** Of batches where there were any: what answers at once find in the cache is another matter. */
   readonly cacheRead: number;
   readonly cacheWritten: number;
+}
+
+/** Lines of answers, and how their requests went. */
+export interface PastLines {
+  readonly route: Shard['route'];
+  readonly lines: readonly SpentLine[];
 }
 
 /**
  * Of the answers of these models that were written to their end, or to their max_tokens: a refusal or a pause says nothing of
  * the length of an answer. Null when there is none.
  */
-export function historyOf(lines: Iterable<SpentLine>, models: Iterable<string | null>): StageHistory | null {
+export function historyOf(past: readonly PastLines[], models: Iterable<string | null>): StageHistory | null {
   const wanted = new Set([...models].map(idOf));
-  const history = { answers: 0, output: 0, outputSquares: 0, cacheRead: 0, cacheWritten: 0 };
-  for (const line of lines) {
-    if (line.failure !== null && line.failure !== 'truncated') continue;
-    if (!wanted.has(idOf(line.model))) continue;
-    history.answers += line.answers;
-    history.output += line.output;
-    history.outputSquares += line.outputSquares;
-    history.cacheRead += line.cacheRead;
-    history.cacheWritten += line.cacheWrite5m + line.cacheWrite1h;
-  }
-  return history.answers === 0 ? null : history;
+  const isWanted = ({ failure, model }: SpentLine): boolean =>
+    (failure === null || failure === 'truncated') && wanted.has(idOf(model));
+  const linesOf = (some: readonly PastLines[]) => some.flatMap(({ lines }) => lines.filter(isWanted));
+  const all = linesOf(past);
+  if (all.length === 0) return null;
+  const batched = linesOf(past.filter(({ route }) => route === 'batch'));
+  const caching = batched.length === 0 ? all : batched;
+  return {
+    answers: sumOf(all, (line) => line.answers),
+    output: sumOf(all, (line) => line.output),
+    outputSquares: sumOf(all, (line) => line.outputSquares),
+    cacheRead: sumOf(caching, (line) => line.cacheRead),
+    cacheWritten: sumOf(caching, (line) => line.cacheWrite5m + line.cacheWrite1h),
+  };
+}
+
+function sumOf(lines: readonly SpentLine[], count: (line: SpentLine) => number): number {
+  return lines.reduce((sum, line) => sum + count(line), 0);
 }
 
 /** Answers may name a model by its date where requests do not. */

@@ -1,4 +1,5 @@
 import type { Billing } from '../core/billing.ts';
+import type { Job } from '../core/job.ts';
 import { judgeResult } from '../core/judge.ts';
 import type { MicroUsd } from '../core/money.ts';
 import { growingPath, rawPath } from '../core/ports/files.ts';
@@ -6,15 +7,19 @@ import { parseResultLine } from '../core/result-line.ts';
 import type { Shard } from '../core/shard.ts';
 import { SpentCounter } from '../core/spent-counter.ts';
 import { sumSpent } from '../core/spent-sum.ts';
-import type { Run } from './run.ts';
+import type { LocalDeps } from './deps.ts';
+
+export interface Answered {
+  readonly job: Pick<Job, 'jobId'>;
+  readonly deps: Pick<LocalDeps, 'files'>;
+}
 
 /** What the answers cost that earlier runs got to requests of this shard, which is asked one by one. */
 export async function countAnswered(
-  { job, deps }: Run,
+  { job, deps: { files } }: Answered,
   shard: Shard,
   billing: Billing,
 ): Promise<SpentCounter> {
-  const { files } = deps;
   const counter = new SpentCounter(billing);
   const raw = rawPath(files.resultsDir(job.jobId), shard.stage, shard.number);
   // Killed between the last answer and the record, the file may have its name already.
@@ -30,6 +35,6 @@ export async function countAnswered(
 }
 
 /** Null: some of it has no price. */
-export async function answeredCost(run: Run, shard: Shard, billing: Billing): Promise<MicroUsd | null> {
+export async function answeredCost(run: Answered, shard: Shard, billing: Billing): Promise<MicroUsd | null> {
   return sumSpent((await countAnswered(run, shard, billing)).lines()).cost;
 }

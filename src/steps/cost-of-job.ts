@@ -7,9 +7,13 @@ import type { MicroUsd } from '../core/money.ts';
 import type { ShardSpending, ShardView } from '../core/ports/store-views.ts';
 import { openPriceList } from '../core/price-list.ts';
 import type { RequestSizes } from '../core/request-sizes.ts';
+import { pricedAt } from '../core/shard-billing.ts';
+import { sumSpent } from '../core/spent-sum.ts';
+import { countAnswered } from './answered-cost.ts';
 import { budgetOf } from './budget.ts';
 import type { LocalDeps } from './deps.ts';
 import { estimateJob } from './estimate-job.ts';
+import { loadBilling } from './load-billing.ts';
 import { priceShard } from './price-shard.ts';
 import { sizesOfShards } from './shard-sizes.ts';
 
@@ -19,12 +23,40 @@ import { sizesOfShards } from './shard-sizes.ts';
  */
 export async function findCostOfJob(job: Job, deps: LocalDeps, signal: AbortSignal): Promise<CostReport> {
   const { store, clock } = deps;
-  const spent = await priceOldShards(await store.spentOf(job.id), deps, signal);
-  const estimate = await findEstimate(job, deps, signal);
   const views = await store.shards(job.id);
+  const applied = await priceOldShards(await store.spentOf(job.id), deps, signal);
+  const answered = await spentOnTheWay(job, views, deps);
+  const estimate = await findEstimate(job, deps, signal);
   const sizes = await sizesOfShards(job, views.filter(mayStillCost), deps);
   const highOf = boundsOf(job, estimate, sizes, clock.now().toISOString());
-  return makeCostReport({ job, views, spent, estimate, max: await budgetOf(job, store), highOf });
+  return makeCostReport({
+    job,
+    views,
+    spent: [...applied, ...answered],
+    answered: new Map(answered.map(({ shardId, lines }) => [shardId, sumSpent(lines ?? [])])),
+    estimate,
+    max: await budgetOf(job, store),
+    highOf,
+  });
+}
+
+/** Answers of shards that are asked one by one and do not have all of them yet. */
+async function spentOnTheWay(
+  job: Job,
+  views: readonly ShardView[],
+  deps: LocalDeps,
+): Promise<readonly ShardSpending[]> {
+  const billingOf = await loadBilling(job, deps.files);
+  const at = pricedAt(job, null);
+  const spent: ShardSpending[] = [];
+  for (const { shard } of views) {
+    if (shard.route !== 'real_time' || shard.state !== 'built') continue;
+    const lines = (await countAnswered({ job, deps }, shard, billingOf(shard, at))).lines();
+    const { id: shardId, stage, group, origin, route, first } = shard;
+    const { jobId, name } = job;
+    if (lines.length > 0) spent.push({ jobId, name, at, shardId, stage, group, origin, route, first, lines });
+  }
+  return spent;
 }
 
 /** The most that a shard may cost, as far as the estimate knows. Null: no price, or its file is gone. */

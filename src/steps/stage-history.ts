@@ -23,7 +23,9 @@ export async function historyOfStage(
   const before = await store.spentBefore(what, HISTORY_SHARDS);
   const spent = [...before.filter(({ shardId }) => !ids.has(shardId)), ...own];
   return historyOf(
-    spent.filter(({ stage }) => stage === what.stage).flatMap(({ lines }) => lines ?? []),
+    spent.flatMap(({ stage, route, lines }) =>
+      stage !== what.stage || lines === null ? [] : [{ route, lines }],
+    ),
     models,
   );
 }

@@ -218,8 +218,22 @@ test('history is of answers of the same model that were written to their end, or
     cacheRead: 14,
     cacheWritten: 6,
   };
-  expect(historyOf(lines, ['claude-opus-4-5'])).toEqual(expected);
-  expect(historyOf(lines, ['claude-opus-4-6'])).toBeNull();
+  expect(historyOf([{ route: 'batch', lines }], ['claude-opus-4-5'])).toEqual(expected);
+  expect(historyOf([{ route: 'batch', lines }], ['claude-opus-4-6'])).toBeNull();
+  // In real time nothing is in the cache yet, which says nothing of a batch; lengths of answers count all the same.
+  const cold = { ...line, cacheRead: 0, cacheWrite1h: 9 };
+  const both = historyOf(
+    [
+      { route: 'real_time', lines: [cold] },
+      { route: 'batch', lines: [line] },
+    ],
+    ['claude-opus-4-5'],
+  );
+  expect(both).toMatchObject({ answers: 2, cacheRead: 7, cacheWritten: 3 });
+  expect(historyOf([{ route: 'real_time', lines: [cold] }], ['claude-opus-4-5'])).toMatchObject({
+    cacheRead: 0,
+    cacheWritten: 10,
+  });
 });
 
 describe('a calibration', () => {

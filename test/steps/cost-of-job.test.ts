@@ -5,7 +5,10 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { findCostOfJob } from '../../src/steps/cost-of-job.ts';
 import { summarizeCosts } from '../../src/steps/cost-summary.ts';
 import { retrieveJob } from '../../src/steps/retrieve-results.ts';
+import { buildFrom } from '../support/build-job.ts';
 import { makeWorkbench } from '../support/workbench.ts';
+import { failureOf, MOST_IN_REAL_TIME, paidOnDisk, runWith, words } from './budget-fixture.ts';
+import { realTime } from './real-time-fixture.ts';
 import { type Fixture, makeFixture, resultLine } from './results-fixture.ts';
 
 const { signal } = new AbortController();
@@ -194,4 +197,21 @@ describe('all jobs of a workspace', () => {
     const rehearsed = await summarizeCosts('emulator', run.deps, signal);
     expect(rehearsed).toMatchObject({ jobs: [], total: { answers: 0, cost: 0 }, otherJobs: 1 });
   });
+});
+
+test('answers of a job in real time that stopped on its way are counted, and only the rest is under way', async () => {
+  const bench = await makeWorkbench();
+  const job = await buildFrom(bench, words(20, 'budget: { max_usd: 0.004 }'));
+  const error = await failureOf(runWith(job, bench.deps, realTime()));
+  expect(error).toMatchObject({ code: 'over_budget' });
+  const stopped = await bench.deps.store.jobById(job.id);
+  const { total, open } = await findCostOfJob(stopped, bench.deps, signal);
+  const onDisk = paidOnDisk(bench, job);
+  expect(onDisk).toBeGreaterThan(500);
+  expect(Math.abs((total.cost ?? 0) - onDisk)).toBeLessThan(1); // one line, rounded once
+  expect(total.answers).toBeGreaterThan(2);
+  expect(open.underWay.requests).toBe(20 - total.answers);
+  // What is left of the most that all twenty may cost.
+  expect(open.underWay.high).toBeLessThanOrEqual(20 * MOST_IN_REAL_TIME - onDisk);
+  expect(open.underWay.high).toBeGreaterThan((20 - total.answers) * 1_000);
 });

@@ -2,7 +2,7 @@ import { escapeText } from '../core/escape.ts';
 import { formatUsdOrUnknown } from '../core/money.ts';
 import type { PilotVerdict } from '../core/pilot.ts';
 import { formatCount } from './output.ts';
-import { formatEstimate } from './print-estimate.ts';
+import { estimateDocument, formatEstimate } from './print-estimate.ts';
 
 /** Of the sample answer: as much as a question below it leaves in view. */
 const SAMPLE_LINES = 10;
@@ -28,6 +28,26 @@ export function formatVerdict(verdict: PilotVerdict): readonly string[] {
   ];
 }
 
+/** What --json prints of it, on stderr; docs/json.md describes it. */
+export function pilotDocument(verdict: PilotVerdict): object {
+  const { tokens, sample } = verdict;
+  return {
+    job_id: verdict.jobId,
+    requests: verdict.requests,
+    good: verdict.good,
+    success_rate: verdict.successRate,
+    min_success: verdict.minSuccess,
+    failures: verdict.failures,
+    mean_input_tokens: tokens?.meanInput ?? null,
+    mean_output_tokens: tokens?.meanOutput ?? null,
+    most_output_tokens: tokens?.mostOutput ?? null,
+    cost_microusd: verdict.cost,
+    sample: sample === null ? null : { custom_id: sample.customId, text: sample.text },
+    over_budget: verdict.overBudget,
+    rest: estimateDocument(verdict.estimate),
+  };
+}
+
 function asked({ minSuccess }: PilotVerdict): string {
   return minSuccess === null ? '' : `, ${formatShare(minSuccess)} asked for`;
 }
@@ -47,7 +67,8 @@ function formatFailures({ failures }: PilotVerdict): readonly string[] {
 
 /** Never rounded up to what was asked for. */
 function formatShare(share: number): string {
-  return `${Math.floor(share * 1000) / 10} %`;
+  // What 57 % is as a double times 1,000 is just below 570.
+  return `${Math.floor(share * 1000 + 1e-6) / 10} %`;
 }
 
 function formatSample(text: string): readonly string[] {

@@ -2,6 +2,7 @@ import type { Ora } from 'ora';
 import { escapeLines } from '../core/escape.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { Progress, ReportProgress } from '../core/ports/progress.ts';
+import { pilotDocument } from './print-pilot.ts';
 import { describeProgress } from './progress-text.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -62,6 +63,10 @@ export function makeTalk(stream: NodeJS.WriteStream, options: TalkOptions): Talk
     // What may cost money or an answer is said whatever was asked for.
     if (progress.kind === 'problem' || progress.kind === 'late_duplicate') {
       warn(describeProgress(progress, clock.now()).line ?? '');
+      return;
+    }
+    if (progress.kind === 'pilot_judged' && options.json) {
+      print(JSON.stringify({ pilot: pilotDocument(progress.verdict) }));
       return;
     }
     if (isSilent) return;

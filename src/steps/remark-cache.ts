@@ -17,6 +17,6 @@ export async function remarkOnCache(job: Job, estimate: Estimate, deps: LocalDep
     const merged = mergeSizes(ofStage.flatMap(({ shard }) => sizes.get(shard.id) ?? []));
     const pricing = { calibration, route: 'batch', prices, at: clock.now().toISOString() } as const;
     for (const { text, isWarning } of cachePlan(merged, pricing, shownStage(job, stage)))
-      if (isWarning) report({ kind: 'notice', text });
+      if (isWarning) report({ kind: 'problem', text });
   }
 }

@@ -49,7 +49,9 @@ async function carveFirst(
   signal: AbortSignal,
 ): Promise<void> {
   if (pilot === null && !prime) return;
-  const { carvePilot, carvePrimes } = await import('./carve-first.ts');
+  const { carvePilot, carvePrimes, checkPrimes } = await import('./carve-first.ts');
+  // A pilot that goes first in a job that is then refused would go first in the next try as well.
+  if (prime) await checkPrimes(job, deps);
   if (pilot !== null) await carvePilot(job, pilot, deps, signal);
   if (prime) await carvePrimes(job, deps, signal);
 }

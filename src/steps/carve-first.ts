@@ -3,7 +3,7 @@ import { type Job, neededStages } from '../core/job.ts';
 import type { Pilot } from '../core/pilot.ts';
 import type { ShardView } from '../core/ports/store-views.ts';
 import { openPriceList } from '../core/price-list.ts';
-import { findPrimeNeeds, type PrimeFinding, prefixKey } from '../core/prime-needs.ts';
+import { findPrimeNeeds, type PrimeFinding, type PrimeNeed, prefixKey } from '../core/prime-needs.ts';
 import type { Shard } from '../core/shard.ts';
 import { mergeSizes } from '../core/size-counter.ts';
 import { carveShards, type Taking } from './carve-shards.ts';
@@ -57,20 +57,17 @@ export async function carvePilot(
  * @throws UsageError `nothing_to_prime`
  */
 export async function carvePrimes(job: Job, deps: LocalDeps, signal: AbortSignal): Promise<number> {
-  const { store, clock, report } = deps;
+  const { store, report } = deps;
   await store.dropRound(job.id);
   const views = await store.shards(job.id);
   if (views.some(({ shard }) => shard.first === 'prime')) return 0;
   const sizes = await sizesOfShards(job, views, deps);
   const shards = unsentShards(job, views);
-  const all = mergeSizes(shards.flatMap(({ id }) => sizes.get(id) ?? []));
-  const prices = openPriceList(job.spec.spending.prices);
-  const finding = findPrimeNeeds(all.prefixes, prices, clock.now().toISOString());
-  if (finding.kind === 'nothing') throw nothingToPrime(job, finding);
+  const worthIt = requirePrimeNeeds(job, shards, sizes, deps);
   const rest = shards.filter((shard) => shard.first === null);
   const pilot = shards.filter((shard) => shard.first === 'pilot');
   const seeded = new Set(pilot.flatMap(({ id }) => sizes.get(id)?.prefixes ?? []).map(prefixKey));
-  const needs = finding.needs.filter((need) => !seeded.has(prefixKey(need)));
+  const needs = worthIt.filter((need) => !seeded.has(prefixKey(need)));
   const takings = await choosePrimes(job, rest, { needs, sizes }, deps, signal);
   const primes = takings.reduce((sum, { seqs }) => sum + seqs.size, 0);
   if (primes > 0) await carveShards(job, takings, 'prime', deps, signal);
@@ -80,6 +77,29 @@ export async function carvePrimes(job: Job, deps: LocalDeps, signal: AbortSignal
       : 'prime: the pilot has a request of each cached beginning, so that none goes before it';
   report({ kind: 'notice', text });
   return primes;
+}
+
+/**
+ * Whether `carvePrimes` will find something, asked before anything else is carved.
+ *
+ * @throws UsageError `nothing_to_prime`
+ */
+export async function checkPrimes(job: Job, deps: LocalDeps): Promise<void> {
+  const views = await deps.store.shards(job.id);
+  requirePrimeNeeds(job, unsentShards(job, views), await sizesOfShards(job, views, deps), deps);
+}
+
+function requirePrimeNeeds(
+  job: Job,
+  shards: readonly Shard[],
+  sizes: Awaited<ReturnType<typeof sizesOfShards>>,
+  { clock }: LocalDeps,
+): readonly PrimeNeed[] {
+  const all = mergeSizes(shards.flatMap(({ id }) => sizes.get(id) ?? []));
+  const prices = openPriceList(job.spec.spending.prices);
+  const finding = findPrimeNeeds(all.prefixes, prices, clock.now().toISOString());
+  if (finding.kind === 'nothing') throw nothingToPrime(job, finding);
+  return finding.needs;
 }
 
 /** Those of stages that need no other, but for answers that are there already. */

@@ -49,3 +49,18 @@ test('a job whose price is not approved is left as it was built, without an esti
   expect(await bench.deps.store.jobById(job.id)).toEqual(job);
   expect(await bench.deps.store.estimateOf(job.id)).toBeNull();
 });
+
+test('a job with nothing to prime is refused before its pilot is taken out', async () => {
+  const bench = await makeWorkbench();
+  const job = await bench.build(30);
+  const begun = beginJob(
+    job,
+    { pilot: { requests: 5, minSuccess: null }, prime: true, decide: async () => 'batch' },
+    bench.deps,
+    new AbortController().signal,
+  );
+  await expect(begun).rejects.toMatchObject({ code: 'nothing_to_prime' });
+  const shards = await bench.deps.store.shards(job.id);
+  expect(shards.map(({ shard }) => [shard.first, shard.requests])).toEqual([[null, 30]]);
+  expect(await bench.deps.store.pilotOf(job.id)).toBeNull();
+});

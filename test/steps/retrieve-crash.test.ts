@@ -56,7 +56,7 @@ async function finish(root: string): Promise<{ readonly state: string; readonly 
 }
 
 test(`a retrieve killed at random moments, ${KILLS} times in all, ends with the same bytes and rows`, {
-  timeout: 180_000,
+  timeout: 600_000,
 }, async () => {
   const calm = await prepare();
   const { ms } = await finish(calm.root);

@@ -1,22 +1,31 @@
 import { memberSpans } from './json-spans.ts';
+import { readShardLine } from './shard-line.ts';
 import { parseWireId } from './wire-id.ts';
 
 /** One line of a shard file. */
 export interface RequestLine {
   readonly wireId: string;
+  /** Both are in the id. */
+  readonly nonce: string;
   readonly seq: number;
   /** JSON text, exactly as built. */
   readonly paramsJson: string;
 }
 
-/** `text` is a line of our own build: the id stands first and holds no escapes, and the params are the last member. */
+/** Null when it is no such line, or its id is not one of ours. */
+export function readRequestLine(text: string): RequestLine | null {
+  const line = readShardLine(text);
+  const wire = line === null ? null : parseWireId(line.wireId);
+  return line === null || wire === null ? null : { ...line, ...wire };
+}
+
+/** The same of a line that the build wrote. */
 export function parseRequestLine(text: string): RequestLine {
+  const line = readRequestLine(text);
+  if (line !== null) return line;
+  // The id alone: what follows it is a prompt.
   const start = '{"custom_id":"'.length;
-  const wireId = text.slice(start, text.indexOf('"', start));
-  const wire = parseWireId(wireId);
-  const params = memberSpans(text).at(-1);
-  if (wire === null || params?.name !== 'params') throw new Error(`not a line of a shard: ${wireId}`);
-  return { wireId, seq: wire.seq, paramsJson: text.slice(params.start, params.end) };
+  throw new Error(`not a line of a shard: ${text.slice(start, text.indexOf('"', start))}`);
 }
 
 /** Tokens that a call may use at most, roughly: four bytes a token, and all of `max_tokens`. */

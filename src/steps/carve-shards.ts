@@ -2,10 +2,11 @@ import type { Job } from '../core/job.ts';
 import type { NewFile } from '../core/ports/files.ts';
 import { shardPath } from '../core/ports/files.ts';
 import type { CarvedShard, ClosedShard } from '../core/ports/store-views.ts';
+import { parseRequestLine } from '../core/request-line.ts';
 import { bodyBytesOf, type Shard } from '../core/shard.ts';
-import { readShardLine, withNonce } from '../core/shard-line.ts';
+import { withNonce } from '../core/shard-line.ts';
 import { SizeCounter } from '../core/size-counter.ts';
-import { makeNonce, parseWireId } from '../core/wire-id.ts';
+import { makeNonce } from '../core/wire-id.ts';
 import type { LocalDeps } from './deps.ts';
 
 /** What is taken out of one shard. */
@@ -99,22 +100,16 @@ async function dealLines(
   for await (const lines of files.lines(path)) {
     signal.throwIfAborted();
     for (const { text } of lines) {
-      const part = rest === null || seqs.has(seqOf(text)) ? target : rest;
-      addLine(part, text);
+      const { seq, paramsJson } = parseRequestLine(text);
+      addLine(rest === null || seqs.has(seq) ? target : rest, text, paramsJson);
     }
   }
 }
 
-function seqOf(line: string): number {
-  const seq = parseWireId(readShardLine(line)?.wireId ?? '')?.seq;
-  if (seq === undefined) throw new Error('a line of a shard file without a wire id');
-  return seq;
-}
-
-function addLine(part: ShardPart, line: string): void {
+function addLine(part: ShardPart, line: string, paramsJson: string): void {
   const { text } = withNonce(line, part.nonce);
   const place = { offset: part.file.bytes, length: Buffer.byteLength(text) };
-  part.sizes.add(readShardLine(text)?.paramsJson ?? '{}', place);
+  part.sizes.add(paramsJson, place);
   part.file.write(`${text}\n`);
   part.requests += 1;
 }

@@ -1,10 +1,9 @@
 import type { Job } from '../core/job.ts';
 import { pickSpread, shareOut, shareOutWith } from '../core/pilot-sample.ts';
 import { shardPath } from '../core/ports/files.ts';
+import { parseRequestLine } from '../core/request-line.ts';
 import type { RequestSizes } from '../core/request-sizes.ts';
 import type { Shard } from '../core/shard.ts';
-import { readShardLine } from '../core/shard-line.ts';
-import { parseWireId } from '../core/wire-id.ts';
 import type { Taking } from './carve-shards.ts';
 import type { LocalDeps } from './deps.ts';
 
@@ -77,7 +76,7 @@ async function readLines(
   let index = 0;
   for await (const lines of files.lines(shardPath(files.requestsDir(jobId), stage, number))) {
     for (const { text, length } of lines) {
-      seqs[index] = parseWireId(readShardLine(text)?.wireId ?? '')?.seq ?? 0;
+      seqs[index] = parseRequestLine(text).seq;
       lengths[index] = length;
       index += 1;
     }

@@ -3,10 +3,9 @@ import { MarkReader } from '../core/measure-marks.ts';
 import { measureRequest } from '../core/measure-request.ts';
 import { shardPath } from '../core/ports/files.ts';
 import { type PrimeNeed, prefixKey } from '../core/prime-needs.ts';
+import { readRequestLine } from '../core/request-line.ts';
 import type { RequestSizes } from '../core/request-sizes.ts';
 import type { Shard } from '../core/shard.ts';
-import { readShardLine } from '../core/shard-line.ts';
-import { parseWireId } from '../core/wire-id.ts';
 import type { Taking } from './carve-shards.ts';
 import type { LocalDeps } from './deps.ts';
 
@@ -38,14 +37,13 @@ export async function choosePrimes(
       signal.throwIfAborted();
       for (const { text } of lines) {
         if (here.size === 0) break;
-        const line = readShardLine(text);
-        const wire = parseWireId(line?.wireId ?? '');
-        if (line === null || wire === null) continue;
+        const line = readRequestLine(text);
+        if (line === null) continue;
         const { model, isUs, marks: measured } = measureRequest(line.paramsJson, null, marks);
         const found = measured
           .map(({ hash }) => prefixKey({ model, isUs, hash }))
           .filter((key) => here.has(key));
-        if (found.length > 0) seqs.add(wire.seq);
+        if (found.length > 0) seqs.add(line.seq);
         for (const key of found) {
           here.delete(key);
           missing.delete(key);

@@ -1,8 +1,7 @@
 import { contentHash } from '../core/content-hash.ts';
 import type { JobSpec } from '../core/job.ts';
 import { shardPath } from '../core/ports/files.ts';
-import { readShardLine } from '../core/shard-line.ts';
-import { parseWireId } from '../core/wire-id.ts';
+import { readRequestLine } from '../core/request-line.ts';
 import type { LocalDeps } from './deps.ts';
 
 const CHUNK = 2_000;
@@ -24,10 +23,8 @@ export async function indexContents(on: JobSpec['on'], deps: LocalDeps, signal: 
       for await (const lines of files.lines(path)) {
         signal.throwIfAborted();
         for (const { text } of lines) {
-          const line = readShardLine(text);
-          const wire = line === null ? null : parseWireId(line.wireId);
-          if (line === null || wire === null) continue;
-          entries.push({ hash: contentHash(spec, line.paramsJson), seq: wire.seq });
+          const line = readRequestLine(text);
+          if (line !== null) entries.push({ hash: contentHash(spec, line.paramsJson), seq: line.seq });
         }
         if (entries.length < CHUNK) continue;
         await store.indexContents(shard.shardId, entries, false);

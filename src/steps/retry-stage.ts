@@ -1,12 +1,12 @@
 import type { StageFacts } from '../core/job.ts';
 import { type JobFiles, shardPath } from '../core/ports/files.ts';
 import type { ClosedShard, RowView } from '../core/ports/store-views.ts';
+import { readRequestLine } from '../core/request-line.ts';
 import type { FailureClass } from '../core/result.ts';
 import { ResultSeqs } from '../core/result-seqs.ts';
 import { retryRequest } from '../core/retry-request.ts';
 import type { Shard } from '../core/shard.ts';
 import { readShardLine } from '../core/shard-line.ts';
-import { parseWireId } from '../core/wire-id.ts';
 import type { PackedRequest } from './pack-shards.ts';
 import { RangeReaders } from './range-readers.ts';
 import { type Answer, openRawReaders } from './raw-readers.ts';
@@ -165,12 +165,12 @@ async function indexShard(jobId: string, shard: Shard, files: JobFiles): Promise
   const lengths = new Uint32Array(shard.requests);
   for await (const lines of files.lines(path)) {
     for (const { text, offset, length } of lines) {
-      const wire = parseWireId(readShardLine(text)?.wireId ?? '');
-      if (wire?.nonce !== shard.nonce) continue;
+      const line = readRequestLine(text);
+      if (line?.nonce !== shard.nonce) continue;
       offsets[seqs.length] = offset;
       lengths[seqs.length] = length;
       // In ascending order, as they were put there.
-      seqs.push(wire.seq);
+      seqs.push(line.seq);
     }
   }
   return { path, group: shard.group, seqs: new ResultSeqs(seqs), offsets, lengths };

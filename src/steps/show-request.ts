@@ -2,11 +2,10 @@ import { type Billing, costOfAnswer } from '../core/billing.ts';
 import { type Job, stageNamed } from '../core/job.ts';
 import { type JobFiles, shardPath } from '../core/ports/files.ts';
 import type { RowView, ShardView } from '../core/ports/store-views.ts';
+import { readRequestLine } from '../core/request-line.ts';
 import type { FailureClass, RowStatus } from '../core/result.ts';
 import { resultRow } from '../core/result-row.ts';
 import { pricedAt } from '../core/shard-billing.ts';
-import { readShardLine } from '../core/shard-line.ts';
-import { parseWireId } from '../core/wire-id.ts';
 import type { LocalDeps } from './deps.ts';
 import { groupsOf, heldFacts } from './held-facts.ts';
 import { loadBilling } from './load-billing.ts';
@@ -152,9 +151,8 @@ async function findBuilt(
   if (!files.exists(path)) return null;
   for await (const lines of files.lines(path)) {
     for (const { text } of lines) {
-      const line = readShardLine(text);
-      const wire = line === null ? null : parseWireId(line.wireId);
-      if (line !== null && wire?.seq === row.seq && wire.nonce === nonce) return line;
+      const line = readRequestLine(text);
+      if (line?.seq === row.seq && line.nonce === nonce) return line;
     }
   }
   return null;

@@ -13,7 +13,7 @@ describe('a line of a shard', () => {
     '{}',
   ])('gives back the params %j letter for letter', (paramsJson) => {
     const line = `{"custom_id":"${ID}","params":${paramsJson}}`;
-    expect(parseRequestLine(line)).toEqual({ wireId: ID, seq: 7, paramsJson });
+    expect(parseRequestLine(line)).toEqual({ wireId: ID, nonce: 'abcdefgh', seq: 7, paramsJson });
   });
 
   test.each(['{"custom_id":"row-7","params":{}}', `{"custom_id":"${ID}"}`, '{}', ''])(

@@ -1,6 +1,6 @@
 import { escapeText } from '../core/escape.ts';
 import { formatUsdOrUnknown } from '../core/money.ts';
-import type { PilotVerdict } from '../core/pilot.ts';
+import { formatShare, type PilotVerdict } from '../core/pilot.ts';
 import { formatCount } from './output.ts';
 import { estimateDocument, formatEstimate } from './print-estimate.ts';
 
@@ -63,12 +63,6 @@ function formatFailures({ failures }: PilotVerdict): readonly string[] {
       `${formatCount(count)} ${name}${FAILURE_WORDS[name] === undefined ? '' : ` (${FAILURE_WORDS[name]})`}`,
   );
   return counts.length === 0 ? [] : [`no good   ${counts.join(', ')}`];
-}
-
-/** Never rounded up to what was asked for. */
-function formatShare(share: number): string {
-  // What 57 % is as a double times 1,000 is just below 570.
-  return `${Math.floor(share * 1000 + 1e-6) / 10} %`;
 }
 
 function formatSample(text: string): readonly string[] {

@@ -5,7 +5,7 @@ import { bandFor, type PriceList } from './price-list.ts';
 import { WEB_SEARCH_MICRO_USD } from './prices.ts';
 import { isObject } from './result-line.ts';
 import type { Shard } from './shard.ts';
-import type { BilledUsage } from './spent-line.ts';
+import type { BilledCounts, BilledUsage } from './spent-line.ts';
 
 /** What the price of an answer depends on besides its tokens. */
 export interface Billing {
@@ -25,11 +25,6 @@ export interface Charge {
   /** The cost, had nothing been cached: every token of the prompt at the price of input. */
   readonly uncached: MicroUsd;
 }
-
-type Tokens = Pick<
-  BilledUsage,
-  'input' | 'output' | 'cacheWrite5m' | 'cacheWrite1h' | 'cacheRead' | 'webSearches'
->;
 
 /** The price list's entry and band of an answer; null: it has no price. */
 export interface FoundPrice {
@@ -109,7 +104,7 @@ const FREE: Charge = { cost: 0, realTime: 0, uncached: 0 };
 
 /** The factors multiply each other (about-claude/pricing); searches are charged in full whatever they are. */
 export function priceUsage(
-  tokens: Tokens,
+  tokens: BilledCounts,
   { price, band }: FoundPrice,
   { isBatch, isUs }: { readonly isBatch: boolean; readonly isUs: boolean },
 ): Charge {

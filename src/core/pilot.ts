@@ -28,6 +28,8 @@ export interface PilotVerdict {
   readonly cost: MicroUsd | null;
   /** Of the rest, now that there are answers. */
   readonly estimate: Estimate;
+  /** What the rest is likely to cost the way that the job goes; null: some of it has no price. */
+  readonly rest: MicroUsd | null;
   /** The first good answer; null when there is none. Cut, where it is very long. */
   readonly sample: { readonly customId: string; readonly text: string } | null;
   /** The success that was asked for is there; false also when none was asked for. */
@@ -42,4 +44,10 @@ export interface PilotTokens {
   readonly meanInput: number;
   readonly meanOutput: number;
   readonly mostOutput: number;
+}
+
+/** A share as a percentage, never rounded up to what was asked for: `94.9 %`. */
+export function formatShare(share: number): string {
+  // What 57 % is as a double times 1,000 is just below 570.
+  return `${Math.floor(share * 1000 + 1e-6) / 10} %`;
 }

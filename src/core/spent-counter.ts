@@ -7,7 +7,7 @@ import {
   priceUsage,
 } from './billing.ts';
 import type { Judgement } from './judge.ts';
-import type { BilledUsage, SpentLine } from './spent-line.ts';
+import { NOTHING_BILLED, type SpentLine } from './spent-line.ts';
 
 type Sums = { -readonly [key in CountedKey]: number };
 type CountedKey = Exclude<
@@ -39,7 +39,7 @@ export class SpentCounter {
    */
   add({ status, failure, model, billed }: Pick<Judgement, 'status' | 'failure' | 'model' | 'billed'>): void {
     if (this.#billing.route === 'none' || (status !== 'succeeded' && billed === null)) return;
-    const usage = billed ?? NOTHING;
+    const usage = billed ?? NOTHING_BILLED;
     const found = billed === null ? null : findPrice(model, usage, this.#billing);
     const { serviceTier } = usage;
     const isUs = isUsOnly(usage);
@@ -93,15 +93,4 @@ const NO_SUMS: Sums = {
   cacheWrite1h: 0,
   cacheRead: 0,
   webSearches: 0,
-};
-
-const NOTHING: BilledUsage = {
-  input: 0,
-  output: 0,
-  cacheWrite5m: 0,
-  cacheWrite1h: 0,
-  cacheRead: 0,
-  webSearches: 0,
-  serviceTier: null,
-  inferenceGeo: null,
 };

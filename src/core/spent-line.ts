@@ -1,15 +1,19 @@
 import type { MicroUsd } from './money.ts';
 import type { FailureClass } from './result.ts';
 
-/** What one answer was billed by, from its `usage`. */
-export interface BilledUsage {
-  /** Without both cache figures. */
+/** What is charged by number. */
+export interface BilledCounts {
+  /** Tokens, without both cache figures. */
   readonly input: number;
   readonly output: number;
   readonly cacheWrite5m: number;
   readonly cacheWrite1h: number;
   readonly cacheRead: number;
   readonly webSearches: number;
+}
+
+/** What one answer was billed by, from its `usage`. */
+export interface BilledUsage extends BilledCounts {
   /** `batch`, `standard`, …; null where the answer does not say. */
   readonly serviceTier: string | null;
   /** `us`, `global`, …; null where the answer does not say. */
@@ -20,7 +24,7 @@ export interface BilledUsage {
  * What answers of one shard cost that share all that makes a price. Kept with the shard for good: an attempt that was
  * paid stays paid when its row goes out again.
  */
-export interface SpentLine {
+export interface SpentLine extends BilledCounts {
   /** As the answers name it; null where they name none. */
   readonly model: string | null;
   /** Index among the bands of the model's price. */
@@ -30,14 +34,8 @@ export interface SpentLine {
   /** Of the answers; null: good ones. */
   readonly failure: FailureClass | null;
   readonly answers: number;
-  readonly input: number;
-  readonly output: number;
   /** The sum of the squares of each answer's output tokens, for their spread. */
   readonly outputSquares: number;
-  readonly cacheWrite5m: number;
-  readonly cacheWrite1h: number;
-  readonly cacheRead: number;
-  readonly webSearches: number;
   /** What was charged; null: no price is known. */
   readonly cost: MicroUsd | null;
   /** The same tokens at the real-time price. */
@@ -45,3 +43,14 @@ export interface SpentLine {
   /** What was charged, had nothing been cached: every token of the prompt at the price of input. */
   readonly uncached: MicroUsd | null;
 }
+
+export const NOTHING_BILLED: BilledUsage = {
+  input: 0,
+  output: 0,
+  cacheWrite5m: 0,
+  cacheWrite1h: 0,
+  cacheRead: 0,
+  webSearches: 0,
+  serviceTier: null,
+  inferenceGeo: null,
+};

@@ -1,15 +1,9 @@
 import { type MicroUsd, sumOrUnknown } from './money.ts';
-import type { SpentLine } from './spent-line.ts';
+import type { BilledCounts, SpentLine } from './spent-line.ts';
 
 /** What several lines come to. */
-export interface SpentSum {
+export interface SpentSum extends BilledCounts {
   readonly answers: number;
-  readonly input: number;
-  readonly output: number;
-  readonly cacheWrite5m: number;
-  readonly cacheWrite1h: number;
-  readonly cacheRead: number;
-  readonly webSearches: number;
   /** Null, likewise below: some of them have no price. */
   readonly cost: MicroUsd | null;
   readonly realTime: MicroUsd | null;

@@ -1,4 +1,5 @@
 import { promptTokens } from '../core/billing.ts';
+import { estimatedCost } from '../core/cost-report.ts';
 import type { Job } from '../core/job.ts';
 import { type MicroUsd, sumOrUnknown } from '../core/money.ts';
 import type { PilotTokens, PilotVerdict } from '../core/pilot.ts';
@@ -25,7 +26,7 @@ export async function judgePilot(job: Job, deps: EstimateDeps, signal: AbortSign
   const successRate = requests === 0 ? 0 : good / requests;
   const minSuccess = (await store.pilotOf(job.id))?.minSuccess ?? null;
   const estimate = await estimateJob(job, deps, signal, { unsentOnly: true });
-  const price = estimate.total[job.mode === 'real_time' ? 'realTime' : 'batch'];
+  const rest = estimatedCost(estimate.total, job)?.likely ?? null;
   return {
     jobId: job.jobId,
     requests,
@@ -36,8 +37,9 @@ export async function judgePilot(job: Job, deps: EstimateDeps, signal: AbortSign
     ...(await readAnswers(job, views, deps, signal)),
     cost: sumOrUnknown(views.map(({ cost }) => cost)),
     estimate,
+    rest,
     holds: minSuccess !== null && successRate >= minSuccess,
-    overBudget: isOver(await budgetOf(job, store), all, price?.likely ?? null),
+    overBudget: isOver(await budgetOf(job, store), all, rest),
   };
 }
 

@@ -1,6 +1,6 @@
 import { DecisionError } from '../core/errors.ts';
 import { formatUsd, formatUsdOrUnknown } from '../core/money.ts';
-import type { PilotVerdict } from '../core/pilot.ts';
+import { formatShare, type PilotVerdict } from '../core/pilot.ts';
 import { gateOf } from './first-shards.ts';
 import { judgePilot } from './judge-pilot.ts';
 import type { Run } from './run.ts';
@@ -43,15 +43,12 @@ function undecided(verdict: PilotVerdict, isAsked: boolean): DecisionError {
   );
 }
 
-function whyAsked({ holds, minSuccess, successRate, overBudget, estimate, cost }: PilotVerdict): string {
+function whyAsked({ holds, minSuccess, successRate, overBudget, rest, cost }: PilotVerdict): string {
   if (overBudget) {
-    const rest = estimate.total.batch?.likely ?? null;
     return `${formatUsdOrUnknown(cost)} was spent, and with about ${rest === null ? 'an unknown price' : formatUsd(rest)} for the rest the budget is likely to be passed`;
   }
   if (minSuccess === null) return 'without --pilot-min-success somebody has to look at it';
-  return holds ? '' : `${percent(successRate)} are fewer than the ${percent(minSuccess)} that were asked for`;
-}
-
-function percent(share: number): string {
-  return `${Math.floor(share * 1000) / 10} %`;
+  return holds
+    ? ''
+    : `${formatShare(successRate)} are fewer than the ${formatShare(minSuccess)} that were asked for`;
 }

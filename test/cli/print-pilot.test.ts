@@ -24,6 +24,7 @@ function verdictWith(text: string): PilotVerdict {
     minSuccess: null,
     tokens: null,
     cost: 0,
+    rest: 0,
     sample: { customId: 'a', text },
     estimate: { madeAt: '2026-11-20T00:00:00Z', stages: [], total: part, groups: [], unpriced: [] },
     holds: false,

@@ -1,20 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { chargeOf, readBilledUsage } from '../../src/core/billing.ts';
 import { openPriceList } from '../../src/core/price-list.ts';
-import type { BilledUsage } from '../../src/core/spent-line.ts';
+import { type BilledUsage, NOTHING_BILLED } from '../../src/core/spent-line.ts';
 
-const NOTHING: BilledUsage = {
-  input: 0,
-  output: 0,
-  cacheWrite5m: 0,
-  cacheWrite1h: 0,
-  cacheRead: 0,
-  webSearches: 0,
-  serviceTier: null,
-  inferenceGeo: null,
-};
-
-const usage = (more: Partial<BilledUsage>): BilledUsage => ({ ...NOTHING, ...more });
+const usage = (more: Partial<BilledUsage>): BilledUsage => ({ ...NOTHING_BILLED, ...more });
 
 const billing = {
   model: 'claude-sonnet-4-6',

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { chargeOf } from '../../src/core/billing.ts';
 import { openPriceList } from '../../src/core/price-list.ts';
-import type { BilledUsage } from '../../src/core/spent-line.ts';
+import { type BilledUsage, NOTHING_BILLED } from '../../src/core/spent-line.ts';
 
 /**
  * The table of the price page on 2026-11-20, USD for a million tokens: input, output, cache write 5m, 1h, cache read;
@@ -37,16 +37,6 @@ const TABLE: readonly Row[] = [
 ];
 
 const KINDS = ['input', 'output', 'cacheWrite5m', 'cacheWrite1h', 'cacheRead'] as const;
-const NOTHING: BilledUsage = {
-  input: 0,
-  output: 0,
-  cacheWrite5m: 0,
-  cacheWrite1h: 0,
-  cacheRead: 0,
-  webSearches: 0,
-  serviceTier: null,
-  inferenceGeo: null,
-};
 const prices = openPriceList([]);
 const at = '2026-11-20';
 
@@ -54,7 +44,9 @@ describe('the shipped prices are those of the price page', () => {
   // A tenth of a million: the longest prompt of the first band. 1 USD for a million is 100,000 micro-dollars for it.
   test.each(TABLE)('%s', (model, standard, batch) => {
     const costs = (route: 'batch' | 'real_time') =>
-      KINDS.map((kind) => chargeOf({ ...NOTHING, [kind]: 100_000 }, { model, route, at, prices })?.cost);
+      KINDS.map(
+        (kind) => chargeOf({ ...NOTHING_BILLED, [kind]: 100_000 }, { model, route, at, prices })?.cost,
+      );
     expect(costs('real_time')).toEqual(standard.map((usd) => Math.round(usd * 100_000)));
     expect(costs('batch')).toEqual(batch.map((usd) => Math.round(usd * 100_000)));
   });
@@ -84,12 +76,12 @@ describe('Haiku 5.5 above 100,000 tokens of prompt', () => {
     ['output alone makes no prompt long', { output: 1_000_000 }, 500_000],
   ])('%s', (_title, usage, cost) => {
     const billing = { model: 'claude-haiku-5-5', route: 'real_time', at, prices } as const;
-    expect(chargeOf({ ...NOTHING, ...usage }, billing)?.cost).toBe(cost);
+    expect(chargeOf({ ...NOTHING_BILLED, ...usage }, billing)?.cost).toBe(cost);
   });
 
   test('is halved in a batch like the rest', () => {
     const billing = { model: 'claude-haiku-5-5', route: 'batch', at, prices } as const;
     // 200,000 × 0.25 + 1,000 × 1.25 = 50,000 + 1,250
-    expect(chargeOf({ ...NOTHING, input: 200_000, output: 1_000 }, billing)?.cost).toBe(51_250);
+    expect(chargeOf({ ...NOTHING_BILLED, input: 200_000, output: 1_000 }, billing)?.cost).toBe(51_250);
   });
 });

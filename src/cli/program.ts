@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Help, type Option } from 'commander';
 import type { Io } from './context.ts';
 
 /**
@@ -21,7 +21,7 @@ export async function buildProgram(io: Io, version: string, args: readonly strin
     .option('--yes', 'answer every question with yes')
     .helpOption('-h, --help', 'print help')
     .helpCommand('help [command]', 'print help for a command')
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp({ showGlobalOptions: true, optionDescription: describeOption })
     // Errors are reported in one place, so what is left for stderr is the help that is shown without a command.
     .configureOutput({ outputError: () => undefined, writeErr: (text) => process.stdout.write(text) })
     .allowExcessArguments(false)
@@ -30,6 +30,12 @@ export async function buildProgram(io: Io, version: string, args: readonly strin
   for (const load of commandsFor(args)) (await load())(program, io);
   program.addHelpText('after', EXAMPLES);
   return program;
+}
+
+/** A flag that may be repeated begins with an empty list, which tells a reader nothing. */
+function describeOption(option: Option): string {
+  const isEmptyList = Array.isArray(option.defaultValue) && option.defaultValue.length === 0;
+  return isEmptyList ? option.description : new Help().optionDescription(option);
 }
 
 type AddCommand = (program: Command, io: Io) => void;

@@ -1,0 +1,105 @@
+import fs from 'node:fs';
+import http from 'node:http';
+import { syncBuiltinESMExports } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+/**
+ * A preload (`node --import`) that lets something happen to the program at an exact point, by what it does to Node's own
+ * modules: the program itself has no such points, and nothing of this is in the package.
+ *
+ * `FAILPOINT=point=action[@n]`, at the n-th time (the first where no n is given):
+ *
+ * - `upload.first`: the first bytes of a create leave. `fence.answer`: a listing was answered while a create is open.
+ * - `tail.before`, `tail.after`: the last two bytes of a create are about to leave; have left this process.
+ * - `create.answer`: the head of the answer to a create is here, and nobody has read it.
+ * - `poll.answer`, `results.answer`, `cancel.answer`: the same of a listing without a create, of results, of a cancel.
+ * - `open:REGEX`, `rename:REGEX`, `unlink:REGEX`: before a file whose path matches is opened, becomes that name, goes.
+ *
+ * Actions: `kill` (SIGKILL), `stop` (SIGSTOP), `throw:CODE` (files only).
+ */
+export const FAILPOINTS = fileURLToPath(import.meta.url);
+
+const { point, action, times } = readSpec(process.env['FAILPOINT'] ?? '');
+let hits = 0;
+
+function readSpec(spec: string): { point: string; action: string; times: number } {
+  const {
+    point = '',
+    action = '',
+    times = '1',
+  } = /^(?<point>.+)=(?<action>[^=@]+)(?:@(?<times>\d+))?$/.exec(spec)?.groups ?? {};
+  return { point, action, times: Number(times) };
+}
+
+function reach(name: string): void {
+  if (name !== point) return;
+  hits += 1;
+  if (hits !== times) return;
+  if (action === 'kill') process.kill(process.pid, 'SIGKILL');
+  else if (action === 'stop') process.kill(process.pid, 'SIGSTOP');
+  else throw Object.assign(new Error(`${action}, made by a test`), { code: action.replace('throw:', '') });
+}
+
+const [kind, pattern] = [point.slice(0, point.indexOf(':')), point.slice(point.indexOf(':') + 1)];
+
+function reachFile(name: string, path: unknown): void {
+  if (kind === name && new RegExp(pattern).test(String(path))) reach(point);
+}
+
+let openCreates = 0;
+
+function isCreate(request: http.ClientRequest): boolean {
+  return request.method === 'POST' && request.path.endsWith('/v1/messages/batches');
+}
+
+function answerPoint(request: http.ClientRequest): string {
+  if (isCreate(request)) return 'create.answer';
+  if (request.path.endsWith('/cancel')) return 'cancel.answer';
+  if (request.path.endsWith('/results')) return 'results.answer';
+  return openCreates > 0 ? 'fence.answer' : 'poll.answer';
+}
+
+function watch(request: http.ClientRequest): void {
+  if (watched.has(request)) return;
+  watched.add(request);
+  if (isCreate(request)) {
+    openCreates += 1;
+    request.once('close', () => {
+      openCreates -= 1;
+    });
+  }
+  request.prependOnceListener('response', () => reach(answerPoint(request)));
+}
+
+const watched = new WeakSet<http.ClientRequest>();
+
+if (point !== '') {
+  const { write, end } = http.ClientRequest.prototype;
+  http.ClientRequest.prototype.write = function (this: http.ClientRequest, ...args: unknown[]) {
+    watch(this);
+    if (isCreate(this)) reach('upload.first');
+    return Reflect.apply(write, this, args);
+  };
+  http.ClientRequest.prototype.end = function (this: http.ClientRequest, ...args: unknown[]) {
+    watch(this);
+    if (isCreate(this)) {
+      reach('tail.before');
+      this.once('finish', () => reach('tail.after'));
+    }
+    return Reflect.apply(end, this, args);
+  };
+  const { openSync, renameSync, unlinkSync } = fs;
+  fs.openSync = (...args) => {
+    reachFile('open', args[0]);
+    return openSync(...args);
+  };
+  fs.renameSync = (...args) => {
+    reachFile('rename', args[1]);
+    renameSync(...args);
+  };
+  fs.unlinkSync = (...args) => {
+    reachFile('unlink', args[0]);
+    unlinkSync(...args);
+  };
+  syncBuiltinESMExports();
+}

@@ -1,0 +1,87 @@
+import type { FaultRow } from '../row.ts';
+
+/** Write files and export. */
+export const filesRows: readonly FaultRow[] = [
+  {
+    row: 'W1',
+    fault: '`../../etc/passwd`, absolute path, `..`, empty, NUL in a name column',
+    expected:
+      'File names are ours: `NNNNNN-<slug>.json` where slug is [a-z0-9-], max 40, lower-cased, and the number makes it unique; the mapping is in `index.jsonl`. No user text becomes a directory',
+  },
+  {
+    row: 'W2',
+    fault: 'Case-insensitive or Unicode-normalising file systems (`A`/`a`, NFC/NFD)',
+    expected: 'Unique number prefix makes names differ in ASCII lower case',
+  },
+  {
+    row: 'W3',
+    fault: '`CON`, `aux.txt`, `COM1`, trailing dot/space, `a:b`, 255-byte limit, 260-character path',
+    expected:
+      'Number prefix avoids device names; charset avoids the rest; total path measured, short form when long',
+  },
+  {
+    row: 'W4',
+    fault: '100k files in one directory',
+    expected: 'Fan out by number: `000/`, `001/` … of 1,000',
+  },
+  {
+    row: 'W5',
+    fault: 'Existing file, symlink, directory in the way',
+    expected:
+      'Exclusive create of `.partial`, rename over our own files only; foreign content is never overwritten without `--overwrite`',
+  },
+  {
+    row: 'W6',
+    fault: 'ENOSPC, EACCES, EROFS, EMFILE, EIO, EDQUOT at the n-th file',
+    expected:
+      'Files are a projection: mark where it stopped, exit 6, `retrieve JOB` rebuilds them from the raw results without network. Handles bounded (<= 16 open)',
+  },
+  {
+    row: 'W7',
+    fault: 'Kill between write, fsync, rename, dir fsync, commit',
+    expected: 'No half file under a final name; rerun is byte-identical',
+  },
+  {
+    row: 'W8',
+    fault: 'Power loss',
+    expected:
+      'Default: fsync per group of 256 files and their directory (~1,200/s ) with the raw results file already safe; `--fsync=none` allowed because files can be rebuilt',
+  },
+  {
+    row: 'W9',
+    fault: 'Output directory deleted / replaced while running',
+    expected: 'Detected by handle vs path inode before finalize; rebuild',
+  },
+  {
+    row: 'X1',
+    fault: 'Kill around `finalize.commit`',
+    expected:
+      'DONE only after: raw results file fsynced, index committed, counts equal, files present. Rerun is a no-op',
+  },
+  {
+    row: 'X2',
+    fault: 'CSV injection (`=`, `+`, `-`, `@`, tab, CR, and full-width twins at cell start)',
+    expected:
+      'Cells that start so are prefixed with `’` in CSV/TSV by default; `--raw-csv` opt-out; JSONL is untouched (ASVS 1.2.10; CWE-1236)',
+  },
+  {
+    row: 'X3',
+    fault: 'HTML report XSS, remote loads',
+    expected: 'Escape everything; CSP meta with no network; no inline event handlers',
+  },
+  {
+    row: 'X4',
+    fault: 'Numbers changed by re-encoding',
+    expected: 'Raw result bytes are copied, never re-stringified',
+  },
+  {
+    row: 'X5',
+    fault: 'Export to `/dev/full`, closed pipe (`| head`)',
+    expected: 'ENOSPC: exit 6. EPIPE: quiet exit 0/141, no stack trace (default Node prints one )',
+  },
+  {
+    row: 'X6',
+    fault: 'Export while another process writes',
+    expected: 'Read transaction snapshot',
+  },
+];

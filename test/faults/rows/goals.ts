@@ -1,0 +1,94 @@
+import type { FaultRow } from '../row.ts';
+
+/** Goals in numbers. */
+export const goalsRows: readonly FaultRow[] = [
+  {
+    row: 'G1',
+    fault: 'enumerated kills',
+    expected: 'every failpoint (>= 45) × {1, 3 shards} × {fresh, resumed}: 0 lost, 0 duplicated',
+  },
+  {
+    row: 'G2',
+    fault: 'syscall kills',
+    expected:
+      'SIGKILL at each i-th of fsync, rename, unlink, ftruncate, pwrite, sendto of a small job (K about 200-400), all i',
+  },
+  {
+    row: 'G3',
+    fault: 'syscall errors',
+    expected:
+      'same loop with EIO, ENOSPC, EINTR, EMFILE: either success or documented exit code, state consistent',
+  },
+  {
+    row: 'G4',
+    fault: 'random processes',
+    expected:
+      '500 seeds/night, 1-10 kills each, all faults armed FoundationDB-style: 0 lost, 0 duplicated over >= 10,000 kills per month (95% upper bound 3/n = 0.03% per kill)',
+  },
+  {
+    row: 'G5',
+    fault: 'simulation',
+    expected: '100,000 seeds/night with virtual clock in one process, >= 50/s per core',
+  },
+  {
+    row: 'G6',
+    fault: 'bad inputs',
+    expected:
+      'corpus K >= 150 files (>= 40 CSV, 40 JSONL, 30 databases, 40 result streams): each has a golden {exit code, error code, line}, no stack trace, < 5 s, RSS < 200 MB',
+  },
+  {
+    row: 'G7',
+    fault: 'fuzz',
+    expected:
+      '10^6 iterations each on JSONL splitter, CSV, template, result parser, name encoder: no crash, no hang > 1 s',
+  },
+  {
+    row: 'G8a',
+    fault: 'assumption switches',
+    expected:
+      'the whole of G1 and 200 seeds of G4 pass with each server assumption switch (meaning of `created_at`, list order and lag, cursor semantics, 404 flaps, counts moving early, Date missing) in each position',
+  },
+  {
+    row: 'G8',
+    fault: 'ambiguity',
+    expected:
+      'of all sealed-and-lost creates in G4: 100% adopted or proved absent, 0 STUCK in the fault model without deletion; median time to verdict <= settle + 10%',
+  },
+  {
+    row: 'G9',
+    fault: 'upgrades',
+    expected: 'each released schema fixture opens, migrates, rolls back on kill at every step',
+  },
+  {
+    row: 'G10',
+    fault: 'soak',
+    expected:
+      '24 h virtual with 10,000 polls, and 2 h real: RSS slope <= 1 MB/h, handles constant, WAL <= 16 MB, DB <= 150 bytes per request (62 in the prototype)',
+  },
+  {
+    row: 'G11',
+    fault: 'secrets',
+    expected: 'canary key in 0 produced bytes',
+  },
+  {
+    row: 'G12',
+    fault: 'recovery time',
+    expected:
+      'resume of a 100k-request job after a kill at the end of download: <= 2 s CPU before first useful action',
+  },
+  {
+    row: 'G13',
+    fault: 'replay',
+    expected: 'fold(event log) = tables after every test',
+  },
+  {
+    row: 'G14',
+    fault: 'no hidden POST',
+    expected: 'fault server sees exactly one POST per sealed or unsealed attempt',
+  },
+  {
+    row: 'G15',
+    fault: 'coverage of errors',
+    expected: 'every error code in the docs is produced by at least one test and vice versa',
+  },
+];

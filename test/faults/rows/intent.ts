@@ -1,11 +1,28 @@
+import { expect } from 'vitest';
+import { type FaultBench, RESUME, SUBMIT } from '../bench.ts';
 import type { FaultRow } from '../row.ts';
 
 /** Intent and record. */
 export const intentRows: readonly FaultRow[] = [
   {
     row: 'I1',
-    fault: 'Kill before / after `claim.commit`',
-    expected: 'Before: PLANNED. After: claim is broken at once if pid + start time + boot id are dead',
+    fault: 'the program is killed around the commit that begins a submission',
+    expected:
+      'before it the shard is built; after it the next run finds an upload without a seal, and sends again at once',
+    cases: [
+      {
+        says: 'a submission that was begun and never sealed is sent again without waiting for a doubt to settle',
+        steps: [
+          { args: SUBMIT, failpoint: 'upload.first=kill', exit: 'SIGKILL', batches: 0 },
+          {
+            args: RESUME,
+            exit: 0,
+            batches: 2,
+            after: (bench) => expect(states(bench)).toEqual({ aborted: 1, created: 2 }),
+          },
+        ],
+      },
+    ],
   },
   {
     row: 'I2',
@@ -41,8 +58,22 @@ export const intentRows: readonly FaultRow[] = [
   },
   {
     row: 'D1',
-    fault: 'Kill between response and commit',
-    expected: 'SEALED on disk → RECONCILE adopts it',
+    fault: 'the program is killed between the answer and the commit of the batch id',
+    expected: 'sealed on the disk: the next run is in doubt, finds the batch and takes it',
+    cases: [
+      {
+        says: 'a batch whose id was never committed is found by its count and proven by its nonce',
+        steps: [
+          { args: SUBMIT, failpoint: 'create.answer=kill', exit: 'SIGKILL', posts: 1, batches: 1 },
+          {
+            args: RESUME,
+            exit: 0,
+            posts: 2,
+            after: (bench) => expect(states(bench)).toEqual({ created: 2 }),
+          },
+        ],
+      },
+    ],
   },
   {
     row: 'D2',
@@ -61,3 +92,9 @@ export const intentRows: readonly FaultRow[] = [
     expected: 'Stored as opaque text up to 256 characters; never parsed; escaped in URLs',
   },
 ];
+
+/** How many submissions the store has in each state. */
+function states(bench: FaultBench): Record<string, unknown> {
+  const rows = bench.select('SELECT state, COUNT(*) AS count FROM submissions GROUP BY state ORDER BY state');
+  return Object.fromEntries(rows.map(({ state, count }) => [state, count]));
+}

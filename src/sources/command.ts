@@ -48,7 +48,8 @@ async function* readOutput(
       chunks: untilAborted(child.stdout as AsyncIterable<Buffer>, signal),
       close: async () => undefined,
     });
-    yield* readSourceLines(source, reader);
+    // A program that prints a line without end may never end itself.
+    if (!(yield* readSourceLines(source, reader))) return;
     await closed;
     refuseFailure(child, name);
   } finally {

@@ -19,7 +19,7 @@ export function readHeader(
       `column ${empty + 1} of the header has no name`,
       'give every column a name in the first line',
     );
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  const twice = repeated(names);
   if (twice !== undefined)
     throw refuse(`two columns of the header are called "${twice}"`, 'rename one of them');
   const single = names.length === 1 ? names[0] : undefined;
@@ -30,6 +30,12 @@ export function readHeader(
       `say so: csv: {file: ${file}, delimiter: ${JSON.stringify(other)}}; or save the file with commas`,
     );
   return names;
+}
+
+/** The first name that stands twice; by a set, because a broken file may have a hundred thousand columns. */
+function repeated(names: readonly string[]): string | undefined {
+  const seen = new Set<string>();
+  return names.find((name) => seen.size === seen.add(name).size);
 }
 
 function otherDelimiter(name: string, delimiter: string): string | undefined {
@@ -69,8 +75,10 @@ export function headerDifference(
   first: { readonly file: string; readonly names: readonly string[] },
 ): string | null {
   const quoted = (list: readonly string[]): string => list.map((name) => `"${name}"`).join(', ');
-  const missing = first.names.filter((name) => !names.includes(name));
-  const extra = names.filter((name) => !first.names.includes(name));
+  const here = new Set(names);
+  const there = new Set(first.names);
+  const missing = first.names.filter((name) => !here.has(name));
+  const extra = names.filter((name) => !there.has(name));
   if (missing.length === 0 && extra.length === 0) return null;
   const parts = [
     ...(missing.length === 0 ? [] : [`${quoted(missing)} not here`]),

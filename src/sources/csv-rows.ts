@@ -16,6 +16,9 @@ export interface RowReader {
   blankLines(): number;
 }
 
+// A row is held as a list, and each of its values costs, also one of no characters; a spreadsheet has 16,384 columns.
+const MAX_ROW_VALUES = 2_000_000;
+
 export interface RowOptions extends Pick<CsvSource, 'delimiter' | 'quote'> {
   /** What is wrong with the columns; null when nothing is. */
   acceptHeader(names: readonly string[]): string | null;
@@ -75,14 +78,27 @@ export function createRowReader(file: string, options: RowOptions): RowReader {
     broken = true;
     items.push({ kind: 'problem', problem, at: { file, line } });
   };
-  let parser = options.delimiter === 'auto' ? null : startParser(options.delimiter);
+  /** Of a row that has had no end for some chunks. */
+  let values = 0;
+  const refuseWideRow = (bytes: Buffer, delimiter: string): void => {
+    if (bytes.includes(0x0a) || bytes.includes(0x0d)) values = 0;
+    else values += countOf(delimiter, bytes);
+    if (values <= MAX_ROW_VALUES || broken) return;
+    broken = true;
+    const problem = `the row has more than ${MAX_ROW_VALUES.toLocaleString('en-US')} values`;
+    items.push({ kind: 'problem', problem, at: { file, line: nextLine } });
+  };
+  let detected = options.delimiter === 'auto' ? null : options.delimiter;
+  let parser = detected === null ? null : startParser(detected);
 
   const settled = (): void => {
     if (failure !== null) throw failure;
   };
   return {
     async push(bytes) {
-      parser ??= startParser(detectDelimiter(bytes.toString('utf8'), options.quote));
+      detected ??= detectDelimiter(bytes.toString('utf8'), options.quote);
+      parser ??= startParser(detected);
+      refuseWideRow(bytes, detected);
       const feeding = parser;
       if (!broken) await new Promise<void>((resolve) => feeding.write(bytes, () => resolve()));
       settled();
@@ -126,6 +142,12 @@ function toItem(
   const fields: Record<string, unknown> = Object.create(null);
   for (let index = 0; index < header.length; index += 1) fields[header[index] ?? ''] = row[index];
   return { kind: 'record', fields, at };
+}
+
+function countOf(delimiter: string, bytes: Buffer): number {
+  let count = 0;
+  for (let at = bytes.indexOf(delimiter); at !== -1; at = bytes.indexOf(delimiter, at + 1)) count += 1;
+  return count;
 }
 
 function lineBreaks(value: string): number {

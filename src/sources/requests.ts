@@ -57,7 +57,8 @@ function lineProblem(
   members: readonly MemberSpan[],
 ): string | null {
   const names = members.map((member) => member.name);
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  const seen = new Set<string>();
+  const twice = names.find((name) => seen.size === seen.add(name).size);
   if (twice !== undefined) return `"${twice}" stands twice in the line`;
   const { custom_id: customId, params } = value;
   const other = names.find((name) => name !== 'custom_id' && name !== 'params');

@@ -7,6 +7,12 @@ import type { SourceFile } from './source-file.ts';
 /** The longest line that is held: a request has at most 32 MB, and its line a little more. */
 export const MAX_LINE_BYTES = 33_554_432;
 
+/**
+ * Where reading stops: a line that long is no line but bytes without end (a program that prints zeros, an archive that
+ * unpacks to them).
+ */
+const MAX_PASSED_BYTES = 8 * MAX_LINE_BYTES;
+
 /** What becomes of lines; null where nothing does yet. */
 export interface LineReader {
   line(text: string, at: Location & { readonly line: number }): SourceItem | null;
@@ -39,12 +45,12 @@ export function eachLine(
 
 /**
  * Reads text line by line, a chunk of items per chunk of bytes, and closes it. A line that is too long or not UTF-8 is a
- * problem of its own.
+ * problem of its own. Returns whether it read to the end: after a line that has none there is nothing more.
  */
 export async function* readSourceLines(
   source: SourceFile,
   reader: LineReader,
-): AsyncGenerator<readonly SourceItem[]> {
+): AsyncGenerator<readonly SourceItem[], boolean> {
   const toItems = (lines: readonly ByteLine[]): SourceItem[] => {
     const items: SourceItem[] = [];
     for (const line of lines) {
@@ -56,10 +62,8 @@ export async function* readSourceLines(
   const itemOf = (line: ByteLine): SourceItem | null => {
     const at = { file: source.file, line: line.number };
     if (line.bytes === null)
-      return problemAt(
-        at,
-        `the line has ${line.sizeBytes.toLocaleString('en-US')} bytes, more than ${MAX_LINE_BYTES.toLocaleString('en-US')}`,
-      );
+      return problemAt(at, `the line has ${shown(line.sizeBytes)} bytes, more than ${shown(MAX_LINE_BYTES)}`);
+    if (line.sizeBytes === 0) return reader.blank();
     if (!isUtf8(line.bytes)) {
       const offset = source.startOffset + line.offset + findInvalidUtf8(line.bytes);
       return problemAt(
@@ -75,14 +79,29 @@ export async function* readSourceLines(
     for await (const chunk of source.chunks) {
       const items = toItems(splitter.push(chunk));
       if (items.length > 0) yield items;
+      if (splitter.unfinishedBytes() <= MAX_PASSED_BYTES) continue;
+      const [endless] = splitter.end();
+      const at = { file: source.file, line: endless?.number ?? 1 };
+      yield [
+        problemAt(
+          at,
+          `the line has no end: more than ${shown(MAX_PASSED_BYTES)} bytes; nothing after it was read`,
+        ),
+      ];
+      return false;
     }
     const last = toItems(splitter.end());
     const end = reader.end();
     if (end !== null) last.push(end);
     if (last.length > 0) yield last;
+    return true;
   } finally {
     await source.close();
   }
+}
+
+function shown(bytes: number): string {
+  return bytes.toLocaleString('en-US');
 }
 
 function isBlank(text: string): boolean {

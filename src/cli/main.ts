@@ -1,5 +1,5 @@
 import { type Command, CommanderError } from 'commander';
-import { InterruptedError } from '../core/errors.ts';
+import { InterruptedError, UsageError } from '../core/errors.ts';
 import { isInterruption } from '../core/interruption.ts';
 import { type GlobalOptions, type Io, openContext, type ProcessIo } from './context.ts';
 import { buildProgram } from './program.ts';
@@ -17,10 +17,11 @@ export async function main(): Promise<void> {
   // A reader that has gone is no error, and the work matters more than the talk.
   stderr.on('error', () => undefined);
   stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') process.exit(report(error));
+    if (error.code !== 'EPIPE') leave(report(error));
   });
-  process.on('uncaughtException', (error) => process.exit(report(error)));
-  process.on('unhandledRejection', (error) => process.exit(report(error)));
+  process.on('uncaughtException', (error) => leave(report(error)));
+  process.on('unhandledRejection', (error) => leave(report(error)));
+  process.on('exit', refuseEarlyEnd);
 
   const exitCode = await runArguments(process.argv.slice(2), {
     env: process.env,
@@ -34,7 +35,28 @@ export async function main(): Promise<void> {
     commandLine: process.argv.slice(2).join(' '),
   });
   await Promise.all([drained(stdout), drained(stderr)]);
+  leave(exitCode);
+}
+
+let hasLeft = false;
+
+function leave(exitCode: number): never {
+  hasLeft = true;
   process.exit(exitCode);
+}
+
+/**
+ * A module of the user's may call process.exit(0), or wait for what never comes, after which Node finds nothing to do and
+ * ends with 0. Neither may look like a job that is done.
+ */
+function refuseEarlyEnd(): void {
+  if (hasLeft) return;
+  const error = new UsageError('batchctl was ended before its work was done', {
+    code: 'ended_early',
+    why: 'a module of the job ended the process (process.exit), or waits for something that never comes',
+    next: 'mend the module, then run the same command again: it carries on',
+  });
+  process.exitCode = report(error);
 }
 
 async function runArguments(args: readonly string[], io: ProcessIo): Promise<number> {
@@ -99,7 +121,7 @@ function listenToSignals(): AbortSignal {
         firstAtMs = systemClock.monotonicMs();
         controller.abort(interruption);
       } else if (systemClock.monotonicMs() - firstAtMs > SAME_KEYSTROKE_MS) {
-        process.exit(exitCodeOf(interruption));
+        leave(exitCodeOf(interruption));
       }
     });
   }

@@ -12,6 +12,7 @@ import {
   UsageError,
 } from '../core/errors.ts';
 import { escapeLines, escapeText, hideKeys } from '../core/escape.ts';
+import { explainForeignError } from './foreign-error.ts';
 import { explainSystemError } from './system-error.ts';
 import type { Paint } from './terminal.ts';
 
@@ -46,7 +47,10 @@ export interface ErrorReport {
 }
 
 export function describeError(thrown: unknown): ErrorReport {
-  const error = thrown instanceof CommanderError ? explainCommander(thrown) : explainSystemError(thrown);
+  const error =
+    thrown instanceof CommanderError
+      ? explainCommander(thrown)
+      : explainForeignError(explainSystemError(thrown));
   if (!isKnownError(error)) return describeBug(error);
   return {
     exitCode: exitCodeOf(error),

@@ -9,6 +9,9 @@ export type AxisValue = string | number | boolean;
 // A range is held as a list; a longer one is a typing error (10-17000000) rather than a job.
 const MAX_AXIS_VALUES = 1_000_000;
 
+// Ten thousand times what anybody has sent; read one by one they would take days.
+const MAX_COMBINATIONS = 100_000_000;
+
 const RANGE = /^\s*(\d{1,15})\s*-\s*(\d{1,15})\s*$/;
 
 /** Whole numbers from `from` to `to`, both included. */
@@ -60,6 +63,13 @@ export function parseAxis(value: string | number | readonly AxisValue[]): Parsed
     values.push(width === null ? number : String(number).padStart(width, '0'));
   }
   return { ok: true, values };
+}
+
+/** What is wrong with axes that are each right; null when nothing is. */
+export function combinationsProblem(axes: readonly Axis[]): string | null {
+  const count = axes.reduce((product, axis) => product * axis.values.length, 1);
+  if (count <= MAX_COMBINATIONS) return null;
+  return `gives ${count.toLocaleString('en-US')} combinations; at most ${MAX_COMBINATIONS.toLocaleString('en-US')} can be read`;
 }
 
 /** Every combination, the first axis slowest. Nothing is held but one position per axis. */

@@ -104,6 +104,9 @@ function endProblem(openBrackets: number): string {
 }
 
 function valueProblem(character: string): string {
+  if (character === '\uFEFF')
+    return 'a byte order mark, as it comes between files that were joined; take it away';
+  if (character === '\0') return 'a NUL, as a crash or a full disk leaves them; make the file again';
   if (character === "'") return 'a text in single quotes; JSON takes double quotes';
   if (character === '}' || character === ']') return `a value is missing before "${character}"`;
   if (character === 'N' || character === 'I' || character === '-' || character === 'u')

@@ -1,4 +1,4 @@
-import { type Axis, parseAxis } from './axes.ts';
+import { type Axis, combinationsProblem, parseAxis } from './axes.ts';
 import type { JobFileProblem } from './job-file-problems.ts';
 import {
   type CommandSource,
@@ -108,5 +108,7 @@ function toAxes(axes: Input<'axes'>, problems: JobFileProblem[]): Source {
   }
   if (parsed.length === 0 && problems.length === 0)
     problems.push({ path: ['source', 'axes'], problem: '"source.axes" has no axis' });
+  const tooMany = combinationsProblem(parsed);
+  if (tooMany !== null) problems.push({ path: ['source', 'axes'], problem: `"source.axes" ${tooMany}` });
   return { kind: 'axes', axes: parsed };
 }

@@ -59,6 +59,8 @@ const FILE_TAGS = new Set(['include', 'render', 'layout', 'block']);
 /** Why a template could not be rendered for one record. */
 export function explainRenderError(cause: unknown, name: string, names: Names): TemplateError {
   const [line] = positionOf(cause);
+  if (cause instanceof TemplateError)
+    return new TemplateError(`${name}, line ${line}: ${cause.message}`, cause);
   const original: unknown = cause instanceof Error ? Reflect.get(cause, 'originalError') : undefined;
   if (original instanceof TemplateError)
     return new TemplateError(`${name}, line ${line}: ${original.message}`, cause);

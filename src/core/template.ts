@@ -1,4 +1,4 @@
-import { Drop, Liquid, type Template as LiquidTemplate } from 'liquidjs';
+import { Context, Drop, Liquid, type Template as LiquidTemplate } from 'liquidjs';
 import {
   explainParseError,
   explainRenderError,
@@ -169,10 +169,33 @@ function renderByLiquid(
   const fields = 'record' in scope.fields ? withRecord(scope.fields) : scope.fields;
   try {
     // With sync rendering and no keepOutputType the result is the text.
-    return String(engine.renderSync(parsed, fields, { globals }));
+    return String(engine.renderSync(parsed, limitedContext(engine, fields, globals)));
   } catch (cause) {
     throw explainRenderError(cause, name, scope);
   }
+}
+
+// A template that a person means has some thousand pieces, a list in a record some hundred thousand turns. Pieces are
+// counted and not time, so that a slow machine, or one that was asleep, builds the same requests.
+const MAX_PIECES = 1_000_000;
+
+// Characters and items that filters and ranges make, about; a request has at most 32 MB.
+const MAX_MADE = 50_000_000;
+
+/** Where a template is rendered, with an end to `(1..1000000000)` and to texts that double themselves. */
+function limitedContext(engine: Liquid, fields: Values, globals: Record<string, unknown>): Context {
+  const context = new Context(fields, engine.options, { globals, sync: true }, { liquid: engine });
+  let pieces = 0;
+  let made = 0;
+  context.renderLimit.check = () => {
+    pieces += 1;
+    if (pieces > MAX_PIECES) throw new TemplateError('its loops take too many turns');
+  };
+  context.memoryLimit.use = (count) => {
+    if (Number(count) > 0) made += Number(count);
+    if (made > MAX_MADE) throw new TemplateError('it makes far more text than a request can hold');
+  };
+  return context;
 }
 
 /** `record` always means all columns; a column of that name is at `record.record`. */

@@ -67,6 +67,30 @@ const SIGNATURES: readonly { readonly bytes: readonly number[]; readonly content
     },
   },
   {
+    bytes: [0xd0, 0xcf, 0x11, 0xe0, 0xa1, 0xb1, 0x1a, 0xe1],
+    content: { what: 'an old Excel or Word file', next: () => 'save the sheet as CSV (UTF-8)' },
+  },
+  {
+    bytes: [...Buffer.from('%PDF-')],
+    content: { what: 'a PDF', next: () => 'make text of it first, or name it under "attach"' },
+  },
+  {
+    bytes: [0x89, ...Buffer.from('PNG\r\n'), 0x1a, 0x0a],
+    content: { what: 'a PNG image', next: () => 'name it under "attach"' },
+  },
+  {
+    bytes: [0xff, 0xd8, 0xff],
+    content: { what: 'a JPEG image', next: () => 'name it under "attach"' },
+  },
+  {
+    bytes: [0xfd, ...Buffer.from('7zXZ\0')],
+    content: { what: 'xz', next: (file) => `unpack it first: xz -dk ${file}` },
+  },
+  {
+    bytes: [...Buffer.from('BZh91AY&SY')],
+    content: { what: 'bzip2', next: (file) => `unpack it first: bunzip2 -k ${file}` },
+  },
+  {
     bytes: [...Buffer.from('SQLite format 3\0')],
     content: { what: 'an SQLite database', next: () => 'read it with "source.sqlite" and a query' },
   },

@@ -1,5 +1,5 @@
 import { InputError, UsageError } from '../core/errors.ts';
-import { JsonTextError, parseJson } from '../core/json-exact.ts';
+import { JsonTextError, parseJson, refuseDeepNesting } from '../core/json-exact.ts';
 import type { SchemaReader } from '../core/ports/schemas.ts';
 import type { JsonSchema, SchemaReference } from '../core/stage.ts';
 import { createModuleLoader } from './load-module.ts';
@@ -17,6 +17,7 @@ export function createSchemaReader(place: { readonly root: string; readonly dir:
     if (!loaded.ok) throw schemaError(module, loaded.why);
     const schema = await schemaOfExport(loaded.exports, exportName ?? 'default');
     if (!schema.ok) throw schemaError(module, schema.why);
+    refuseDeep(module, schema.schema);
     return schema.schema;
   }
 
@@ -36,10 +37,21 @@ export function createSchemaReader(place: { readonly root: string; readonly dir:
 
 function toSchema(file: string, text: string): JsonSchema {
   const value = /\.ya?ml$/i.test(file) ? fromYaml(file, text) : fromJson(file, text);
+  refuseDeep(file, value);
   if (typeof value === 'boolean') return value;
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw schemaError(file, 'a JSON Schema is an object, and this is not one');
   return value as JsonSchema; // an object, just looked at
+}
+
+/** What compiles and writes schemas calls itself for each level. */
+function refuseDeep(file: string, schema: unknown): void {
+  try {
+    refuseDeepNesting(schema);
+  } catch (cause) {
+    if (!(cause instanceof JsonTextError)) throw cause;
+    throw schemaError(file, cause.problem, cause);
+  }
 }
 
 function fromJson(file: string, text: string): unknown {

@@ -10,6 +10,7 @@ import {
   parseDocument,
   visit,
 } from 'yaml';
+import { findDeepYaml } from './yaml-depth.ts';
 
 /** Something wrong in a YAML text; `line` and `column` count from 1, null where it has no place. */
 export interface YamlProblem {
@@ -35,6 +36,8 @@ const MAX_ALIASES = 100;
  */
 export function readYaml(text: string): YamlContent {
   const counter = new LineCounter();
+  const deep = findDeepYaml(text);
+  if (deep !== null) return tooDeep(text, deep);
   const document = parseDocument(text, { schema: 'core', lineCounter: counter, prettyErrors: false });
   const problems: YamlProblem[] = [...document.errors, ...document.warnings].map((error) => {
     const { line, col } = counter.linePos(error.pos[0]);
@@ -65,6 +68,15 @@ export function readYaml(text: string): YamlContent {
   return { problems, value, lineOf };
 }
 
+function tooDeep(
+  text: string,
+  { offset, problem }: { readonly offset: number; readonly problem: string },
+): YamlContent {
+  const before = text.slice(0, offset).split('\n');
+  const column = (before.at(-1)?.length ?? 0) + 1;
+  return { problems: [{ line: before.length, column, problem }], value: null, lineOf: () => null };
+}
+
 function checkNodes(
   document: Document.Parsed,
   report: (offset: number | undefined, problem: string) => void,
@@ -74,6 +86,11 @@ function checkNodes(
       const key: unknown = pair.key;
       if (!isScalar(key)) report(undefined, 'a key is a list or a mapping; keys are text');
       else if (key.value === '__proto__') report(key.range?.[0], '"__proto__" cannot be a key');
+    },
+    Alias(_, node, path) {
+      const source = node.resolve(document);
+      if (source !== undefined && path.some((above) => above === source))
+        report(node.range?.[0], `*${node.source} stands inside of what it names, which has no end`);
     },
     Scalar(_, node) {
       if (typeof node.value !== 'number') return;

@@ -1,5 +1,6 @@
 import type { JobFile } from '../core/job-file.ts';
 import { hasLoneSurrogate } from '../core/json-exact.ts';
+import { ownInputProblem } from '../core/own-inputs.ts';
 import { joinPath, outputPathProblem, ownPlaceProblem, safeOutputPath } from '../core/paths.ts';
 import type { AttachedBlock } from '../core/ports/attachments.ts';
 import { isBlankJson, type RecordJson, renderToJson } from '../core/record-json.ts';
@@ -76,7 +77,7 @@ export function renderOutputPath(
   customId: string,
   scope: TemplateScope,
   plan: Pick<StagePlan, 'output'>,
-  job: Pick<JobFile, 'dir'>,
+  job: Pick<JobFile, 'dir' | 'path' | 'source'>,
 ): string | null {
   if (plan.output === null) return null;
   const variables: Variables = Object.assign(Object.create(null), scope.variables, { custom_id: customId });
@@ -84,7 +85,7 @@ export function renderOutputPath(
   const problem = outputPathProblem(rendered);
   if (problem !== null) throw new RecordProblem(`output: ${problem}`);
   const path = joinPath(job.dir, safeOutputPath(rendered));
-  const own = ownPlaceProblem(path);
+  const own = ownPlaceProblem(path) ?? ownInputProblem(path, job);
   if (own !== null) throw new RecordProblem(`output: ${own}`);
   return path;
 }

@@ -7,28 +7,53 @@ export const filesRows: readonly FaultRow[] = [
     fault: '`../../etc/passwd`, absolute path, `..`, empty, NUL in a name column',
     expected:
       'File names are ours: `NNNNNN-<slug>.json` where slug is [a-z0-9-], max 40, lower-cased, and the number makes it unique; the mapping is in `index.jsonl`. No user text becomes a directory',
+    shownBy: [
+      { file: 'corpus/golden.jsonl', title: 'a way up out of a column cannot leave the workspace' },
+      { file: 'corpus/golden.jsonl', title: '.git that hides behind a zero-width character is refused' },
+      { file: 'corpus/golden.jsonl', title: 'an output over the key file is refused' },
+      { file: 'core/paths.test.ts', title: 'a path that could leave the workspace or is no file is refused' },
+      {
+        file: 'fuzz/properties.test.ts',
+        title: 'an output path that is let through stays inside, and is the same on every system',
+      },
+    ],
   },
   {
     row: 'W2',
     fault: 'Case-insensitive or Unicode-normalising file systems (`A`/`a`, NFC/NFD)',
     expected: 'Unique number prefix makes names differ in ASCII lower case',
+    shownBy: [{ file: 'core/paths.test.ts', title: "describe('foldPath'" }],
   },
   {
     row: 'W3',
     fault: '`CON`, `aux.txt`, `COM1`, trailing dot/space, `a:b`, 255-byte limit, 260-character path',
     expected:
       'Number prefix avoids device names; charset avoids the rest; total path measured, short form when long',
+    shownBy: [
+      { file: 'core/paths.test.ts', title: 'a name that some system refuses is made safe' },
+      { file: 'corpus/golden.jsonl', title: 'an output path of more than 900 bytes is refused' },
+    ],
   },
   {
     row: 'W4',
     fault: '100k files in one directory',
     expected: 'Fan out by number: `000/`, `001/` … of 1,000',
+    reason:
+      'Where a file goes is the user’s own path template; without one they stand in out/<stage>. Folders of 100,000 files are slow to list and nothing else, and no command lists one.',
   },
   {
     row: 'W5',
     fault: 'Existing file, symlink, directory in the way',
     expected:
       'Exclusive create of `.partial`, rename over our own files only; foreign content is never overwritten without `--overwrite`',
+    shownBy: [
+      {
+        file: 'files/job-files.test.ts',
+        title: 'does not write through a link planted at its temporary name, nor at its name',
+      },
+      { file: 'files/job-files.test.ts', title: 'through a folder that is a link' },
+      { file: 'corpus/golden.jsonl', title: 'an output over the data that the job reads is refused' },
+    ],
   },
   {
     row: 'W6',
@@ -51,6 +76,7 @@ export const filesRows: readonly FaultRow[] = [
     row: 'W9',
     fault: 'Output directory deleted / replaced while running',
     expected: 'Detected by handle vs path inode before finalize; rebuild',
+    shownBy: [{ file: 'library/jobs.test.ts', title: 'whose file is gone are made again from the raw ones' }],
   },
   {
     row: 'X1',

@@ -35,12 +35,20 @@ export const goalsRows: readonly FaultRow[] = [
     fault: 'bad inputs',
     expected:
       'corpus K >= 150 files (>= 40 CSV, 40 JSONL, 30 databases, 40 result streams): each has a golden {exit code, error code, line}, no stack trace, < 5 s, RSS < 200 MB',
+    shownBy: [
+      { file: 'corpus/golden.jsonl', title: 'a gzip bomb of blank lines is stopped' },
+      {
+        file: 'corpus/corpus.test.ts',
+        title: 'bad input: the program says where, sends nothing, and needs neither time nor memory for it',
+      },
+    ],
   },
   {
     row: 'G7',
     fault: 'fuzz',
     expected:
       '10^6 iterations each on JSONL splitter, CSV, template, result parser, name encoder: no crash, no hang > 1 s',
+    shownBy: [{ file: 'fuzz/properties.test.ts', title: 'whatever the text is' }],
   },
   {
     row: 'G8a',
@@ -90,5 +98,9 @@ export const goalsRows: readonly FaultRow[] = [
     row: 'G15',
     fault: 'coverage of errors',
     expected: 'every error code in the docs is produced by at least one test and vice versa',
+    shownBy: [
+      { file: 'errors.test.ts', title: 'docs/errors.md lists every code of the program, and no other' },
+      { file: 'errors.test.ts', title: 'every code is asserted in a test' },
+    ],
   },
 ];

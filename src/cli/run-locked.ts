@@ -1,4 +1,4 @@
-import { InterruptedError, StoreError } from '../core/errors.ts';
+import { AuthError, InterruptedError, StoreError } from '../core/errors.ts';
 import { isInterruption } from '../core/interruption.ts';
 import { isEmulatorAccount, type Job } from '../core/job.ts';
 import type { Deps } from '../steps/deps.ts';
@@ -21,11 +21,15 @@ export async function runLocked<T>(
   const lock = deps.locks.lockJob(job.jobId);
   try {
     await context.talk.startSpinner();
+    // Before the user's word about a doubt counts, or a row goes out again, with a key that cannot see the batches.
+    const { requireHome } = await import('../steps/require-home.ts');
+    await requireHome(job, deps, context.signal);
     return await work(deps);
   } catch (error) {
     // A question that was not answered says so itself.
     if (error instanceof InterruptedError && error !== context.signal.reason) throw error;
     if (isInterruption(error, context.signal)) throw await explainInterruption(job, deps, context.signal);
+    if (error instanceof AuthError) throw await explainAuth(error, job, deps);
     throw error;
   } finally {
     context.talk.stopSpinner();
@@ -36,6 +40,19 @@ export async function runLocked<T>(
 /** Another run is at work on the job. */
 export function isLocked(error: unknown): error is StoreError {
   return error instanceof StoreError && error.code === 'job_locked';
+}
+
+/** What a key that is refused leaves under way. */
+async function explainAuth(error: AuthError, { id }: Job, deps: Deps): Promise<AuthError> {
+  const document = await describeJob(await deps.store.jobById(id), deps);
+  if (!document.batches.some((batch) => batch.processing_status !== 'ended')) return error;
+  const going = `${describePending(document)} already sent go on meanwhile, and nothing of them is lost`;
+  return new AuthError(error.message, {
+    code: error.code,
+    why: error.why === null ? going : `${error.why}; ${going}`,
+    ...(error.next === null ? {} : { next: error.next }),
+    cause: error,
+  });
 }
 
 async function explainInterruption(job: Job, deps: Deps, signal: AbortSignal): Promise<InterruptedError> {

@@ -1,22 +1,41 @@
 import type { IncomingMessage } from 'node:http';
+import type { ActiveFaults } from './active-faults.ts';
 import { ApiError } from './reply.ts';
 
 // platform.claude.com/docs/en/api/versioning. The official SDK sends the last one since 1.0.0 (src/client.ts).
 const API_VERSIONS = ['2023-01-01', '2023-06-01', '2026-10-21'];
 const COMMON_WORKSPACE_ID = 'wrkspc_emulator';
 
+/** Whose call it is. */
+export interface Caller {
+  readonly workspaceId: string;
+  /** Null: the emulator's one account. */
+  readonly organizationId: string | null;
+}
+
 /**
- * The workspace that the call's key acts in: `wrkspc_NAME` for the key `sk-emu-NAME`, one common workspace for any
- * other. Throws a 401 without a key, or with one that starts with `bad`.
+ * Where the call's key acts: workspace `wrkspc_NAME` for the key `sk-emu-NAME`, one common workspace for any other. Further
+ * keys of the same workspace are `sk-emu-NAME+ANYTHING`; `sk-emu-NAME@ORG` is a workspace of another organization. Throws a
+ * 401 without a key, with one that starts with `bad`, and with one that was revoked; a 403 with one that lost its rights.
  */
-export function readWorkspaceId(request: IncomingMessage): string {
+export function readCaller(request: IncomingMessage, faults: ActiveFaults): Caller {
   const bearer = /^Bearer +(.+)$/i.exec(request.headers.authorization ?? '')?.[1];
   const key = bearer ?? request.headers['x-api-key'];
-  if (typeof key !== 'string' || key === '' || key.startsWith('bad')) {
+  const revoked = faults.standing('key-revoked')?.value;
+  if (typeof key !== 'string' || key === '' || key.startsWith('bad') || key === revoked) {
     throw new ApiError(401, 'authentication_error', 'API key is invalid.');
   }
-  const name = /^sk-emu-([\w-]+)$/.exec(key)?.[1];
-  return name === undefined ? COMMON_WORKSPACE_ID : `wrkspc_${name}`;
+  if (key === faults.standing('key-forbidden')?.value) {
+    throw new ApiError(
+      403,
+      'permission_error',
+      'Your API key does not have permission to use the specified resource.',
+    );
+  }
+  const [, name, organization] = /^sk-emu-([\w-]+)(?:\+[\w-]+)?(?:@([\w-]+))?$/.exec(key) ?? [];
+  if (name === undefined) return { workspaceId: COMMON_WORKSPACE_ID, organizationId: null };
+  if (organization === undefined) return { workspaceId: `wrkspc_${name}`, organizationId: null };
+  return { workspaceId: `wrkspc_${organization}_${name}`, organizationId: `org_${organization}` };
 }
 
 /** The version of the API that the call speaks. Throws a 400 when it is missing or unknown. */

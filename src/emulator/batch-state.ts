@@ -1,3 +1,4 @@
+import type { ActiveFaults } from './active-faults.ts';
 import type { Batch } from './batches.ts';
 import { SECOND_US } from './clock.ts';
 import { shareOf } from './hash.ts';
@@ -18,8 +19,9 @@ export function expiresUs(batch: Batch): number {
 }
 
 /** When the results of the batch are gone. */
-export function archivedUs(batch: Batch): number {
-  return batch.createdUs + ARCHIVED_AFTER_US;
+export function archivedUs(batch: Batch, faults: ActiveFaults): number {
+  const sooner = faults.standing('archive-after');
+  return batch.createdUs + (sooner === null ? ARCHIVED_AFTER_US : sooner.amount * SECOND_US);
 }
 
 /** When the batch has ended or will have, as far as is known now. */

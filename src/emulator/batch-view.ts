@@ -39,7 +39,7 @@ export function viewBatch(batch: Batch, nowUs: number, { db, origin, faults }: V
   const status = statusAt(batch, nowUs);
   const hasEnded = status === 'ended';
   const counts = countAt(batch, nowUs, db, faults);
-  const isArchived = nowUs >= archivedUs(batch);
+  const isArchived = nowUs >= archivedUs(batch, faults);
   return {
     id: batch.id,
     type: 'message_batch',
@@ -52,7 +52,7 @@ export function viewBatch(batch: Batch, nowUs: number, { db, origin, faults }: V
     expires_at: formatTime(expiresUs(batch)),
     ended_at: hasEnded ? formatTime(endsUs(batch)) : null,
     cancel_initiated_at: batch.canceledUs === null ? null : formatTime(batch.canceledUs),
-    archived_at: isArchived ? formatTime(archivedUs(batch)) : null,
+    archived_at: isArchived ? formatTime(archivedUs(batch, faults)) : null,
     results_url: hasEnded
       ? `${faults.standing('results-url')?.value ?? origin}/v1/messages/batches/${batch.id}/results`
       : null,

@@ -172,6 +172,14 @@ const STANDING = [
     summary: 'a batch is listed only so many server seconds after create',
   },
   { name: 'no-date', value: null, summary: 'no Date header' },
+  { name: 'no-workspace', value: null, summary: 'no anthropic-workspace-id header' },
+  { name: 'key-revoked', value: 'KEY', summary: 'answer every call with this key 401' },
+  { name: 'key-forbidden', value: 'KEY', summary: 'answer every call with this key 403 permission_error' },
+  {
+    name: 'archive-after',
+    value: 'SECONDS',
+    summary: 'results are removed so many server seconds after create (otherwise 29 days)',
+  },
   { name: 'live-counts', value: null, summary: 'counts move before the batch has ended' },
   {
     name: 'odd-status',

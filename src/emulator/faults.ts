@@ -23,6 +23,7 @@ const VALUE_RULES: Readonly<Record<string, (value: string) => boolean>> = {
   BYTES: isWhole,
   NUMBER: isWhole,
   BYTES_PER_SECOND: (value) => isWhole(value) && Number(value) > 0,
+  KEY: (value) => value !== '',
   URL: (value) => URL.canParse(value),
   ORIGIN: (value) => URL.canParse(value),
 };

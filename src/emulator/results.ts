@@ -21,7 +21,7 @@ export async function sendResults(call: Call): Promise<void> {
   const batch = requireBatch(call);
   refuseYoungBatch(call, batch);
   const now = nowUs(db);
-  if (statusAt(batch, now) !== 'ended' || now >= archivedUs(batch)) throw noResults(batch);
+  if (statusAt(batch, now) !== 'ended' || now >= archivedUs(batch, call.faults)) throw noResults(batch);
   const fault = call.faults.take('results');
   if (fault?.name === 'results-not-found') throw noResults(batch);
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { readFaults } from './active-faults.ts';
-import { readApiVersion, readBetas, readWorkspaceId } from './auth.ts';
+import { readApiVersion, readBetas, readCaller } from './auth.ts';
 import { cancelBatch, deleteBatch, listWorkspaceBatches, retrieveBatch } from './batch-routes.ts';
 import { handleControl } from './control.ts';
 import { createBatch } from './create-batch.ts';
@@ -39,8 +39,9 @@ export async function handleRequest(
     requestId = setCommonHeaders(response, state, faults);
     if (url.pathname.startsWith('/_emulator/'))
       return await handleControl(state, url.pathname, request, response);
-    const workspaceId = readWorkspaceId(request);
-    response.setHeader('anthropic-workspace-id', workspaceId);
+    const { workspaceId, organizationId } = readCaller(request, faults);
+    if (organizationId !== null) response.setHeader('anthropic-organization-id', organizationId);
+    if (faults.standing('no-workspace') === null) response.setHeader('anthropic-workspace-id', workspaceId);
     const { route, id, handler } = findRoute(request.method ?? 'GET', url.pathname);
     countCall(state.db, route);
     const apiVersion = readApiVersion(request);

@@ -1,4 +1,5 @@
 import { hasEnded } from '../core/batch.ts';
+import { ProviderError } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
 import type { WorkspaceLocks } from '../core/ports/locks.ts';
 import { closeStages } from './advance-stages.ts';
@@ -8,6 +9,7 @@ import type { Deps, LocalDeps } from './deps.ts';
 import { finishJob } from './finish-job.ts';
 import { recordReused } from './record-reused.ts';
 import { repeatRead } from './repeat-read.ts';
+import { requireHome } from './require-home.ts';
 
 /**
  * Stops a job: what was not sent never will be, in one commit; then the API is asked to cancel the batches. A cancel is a
@@ -19,6 +21,7 @@ import { repeatRead } from './repeat-read.ts';
 export async function cancelJob(job: Job, deps: Deps, signal: AbortSignal): Promise<void> {
   const { store, provider, clock, report } = deps;
   await store.requestCancel(job.id, clock.now());
+  await requireHome(job, deps, signal);
   const failures: unknown[] = [];
   for (const view of await store.shards(job.id)) {
     if (view.shard.state !== 'live') continue;
@@ -37,10 +40,24 @@ export async function cancelJob(job: Job, deps: Deps, signal: AbortSignal): Prom
     } catch (error) {
       signal.throwIfAborted();
       // One that cannot be canceled must not keep the others running.
-      failures.push(error);
+      failures.push(explainNotFound(error, id, job));
     }
   }
   if (failures.length > 0) throw failures[0];
+}
+
+/** «Not found» passes, as a rule, and is the last word only of a batch that was deleted (core/gone.ts). */
+function explainNotFound(error: unknown, batchId: string, { jobId }: Job): unknown {
+  if (!(error instanceof ProviderError) || error.status !== 404) return error;
+  return new ProviderError(`batch ${batchId} was not canceled: the API does not find it now`, {
+    code: 'cancel_not_found',
+    why: `${error.why ?? error.message}; the key is one of its workspace, so it is too new, or was deleted`,
+    next: `batchctl cancel ${jobId} again in a minute; batchctl retrieve ${jobId} tells whether it is gone for good`,
+    status: 404,
+    requestId: error.requestId,
+    retryable: true,
+    cause: error,
+  });
 }
 
 /**

@@ -4,8 +4,8 @@ import { hasAnswers } from './answers.ts';
 import { checkModels } from './check-models.ts';
 import { checkSample } from './check-sample.ts';
 import { repeatRead } from './repeat-read.ts';
+import { requireSameWorkspace } from './require-home.ts';
 import type { Run } from './run.ts';
-import { requireSameWorkspace } from './take-fence.ts';
 
 /**
  * Before anything is uploaded in this run: one list call proves the key and its workspace and sets the clock, and for a
@@ -29,7 +29,7 @@ export async function checkBeforeFirst(
     throw error;
   });
   run.time.note(page.stamp);
-  requireSameWorkspace({ workspaceId: await run.deps.store.sealedWorkspace(run.job.id) }, page.stamp);
+  requireSameWorkspace(await run.deps.store.sealedHome(run.job.id), page.stamp);
   if (hasBegun(run, views)) return;
   await checkModels(run, views, signal);
   await checkSample(run, unsent.shard, signal);

@@ -1,18 +1,28 @@
+import type { Batch } from '../core/batch.ts';
+import { isBeforeFence } from '../core/doubt.ts';
 import { AuthError } from '../core/errors.ts';
 import { goneAfterMs, isGone } from '../core/gone.ts';
 import { isEmulatorAccount } from '../core/job.ts';
+import { compareOwners, type Owner } from '../core/owner.ts';
 import { repeatRead } from './repeat-read.ts';
+import { strangerError } from './require-home.ts';
 import type { Run } from './run.ts';
+import { walkBatches } from './walk-batches.ts';
 
 /**
  * One more «not found» for a batch that is ours. It counts only when the key acts in the workspace that made the batch:
  * to any other key every batch is not found. Keys are rotated, so it is the workspace that is compared, and the key only
- * where the API does not name workspaces.
+ * where the API does not name workspaces. The last word is the account's list: a batch that it shows is not gone.
  *
+ * @param createdAt of the batch; null: not known here.
  * @returns whether the batch is gone for good.
  * @throws AuthError when the silence is another workspace's.
  */
-export async function countNotFound(run: Run, batchId: string, signal: AbortSignal): Promise<boolean> {
+export async function countNotFound(
+  run: Run,
+  { id, createdAt }: { readonly id: string; readonly createdAt: string | null },
+  signal: AbortSignal,
+): Promise<boolean> {
   const { store, provider, clock, report } = run.deps;
   const page = await repeatRead(
     () => provider.listBatches({ limit: 1, afterId: null }, signal),
@@ -20,29 +30,50 @@ export async function countNotFound(run: Run, batchId: string, signal: AbortSign
     signal,
   );
   run.time.note(page.stamp);
-  await requireOwner(run, batchId, page.stamp.workspaceId);
+  await requireOwner(run, id, page.stamp);
   const nowMs = run.time.nowMs();
-  const notFound = await store.recordNotFound(batchId, nowMs);
-  const gone = isGone(notFound, nowMs, goneAfterMs(run.settleMs, isEmulatorAccount(provider.account)));
-  const why = gone
-    ? 'gone for good: its requests are named as missing'
-    : `not found ${notFound.answers} times so far; that passes, as a rule`;
-  report({ kind: 'not_found', batchId, why });
+  const notFound = await store.recordNotFound(id, nowMs);
+  const isOverdue = isGone(notFound, nowMs, goneAfterMs(run.settleMs, isEmulatorAccount(provider.account)));
+  const listed = isOverdue ? await findListed(run, { id, createdAt }, signal) : null;
+  const gone = isOverdue && listed === 'absent';
+  if (listed !== null && typeof listed === 'object') await store.recordSeen(listed);
+  report({ kind: 'not_found', batchId: id, why: explain(gone, listed, notFound.answers) });
   return gone;
 }
 
-async function requireOwner(run: Run, batchId: string, workspaceId: string | null): Promise<void> {
+function explain(gone: boolean, listed: Batch | 'absent' | 'unclear' | null, answers: number): string {
+  if (gone) return 'gone for good: its requests are named as missing';
+  if (listed !== null && typeof listed === 'object') return 'the account’s list shows it, so it is not gone';
+  return `not found ${answers} times so far; that passes, as a rule`;
+}
+
+/** The batch as the account's whole list shows it; `unclear` when the list could not be had whole. */
+async function findListed(
+  run: Run,
+  { id, createdAt }: { readonly id: string; readonly createdAt: string | null },
+  signal: AbortSignal,
+): Promise<Batch | 'absent' | 'unclear'> {
+  const createdMs = createdAt === null ? Number.NaN : Date.parse(createdAt);
+  const walk = await walkBatches(
+    run,
+    (batch) => !Number.isNaN(createdMs) && isBeforeFence(batch, createdMs),
+    signal,
+  );
+  const batch = walk.batches.find((one) => one.id === id);
+  return batch ?? (walk.whole ? 'absent' : 'unclear');
+}
+
+async function requireOwner(run: Run, batchId: string, now: Owner): Promise<void> {
   const { store, provider } = run.deps;
-  const home = await store.sealedWorkspace(run.job.id);
+  const home = await store.sealedHome(run.job.id);
+  const verdict = compareOwners(home, now);
+  if (verdict === 'other_workspace' || verdict === 'other_organization')
+    throw strangerError(verdict, home, now);
   const made = run.job.account;
-  const isSame =
-    home === null || workspaceId === null
-      ? made === null || made.keyFingerprint === provider.account.keyFingerprint
-      : home === workspaceId;
-  if (isSame) return;
+  if (verdict === 'same' || made === null || made.keyFingerprint === provider.account.keyFingerprint) return;
   throw new AuthError(`batch ${batchId} is not found with this key`, {
     code: 'other_key',
-    why: `job ${run.job.jobId} was submitted with another key (fingerprint ${made?.keyFingerprint ?? 'unknown'}, now ${provider.account.keyFingerprint}; workspace ${home ?? 'unknown'}, now ${workspaceId ?? 'unknown'}), and a batch is visible only in its own workspace`,
+    why: `job ${run.job.jobId} was submitted with another key (fingerprint ${made.keyFingerprint}, now ${provider.account.keyFingerprint}; workspace ${home.workspaceId ?? 'unknown'}, now ${now.workspaceId ?? 'unknown'}), and a batch is visible only in its own workspace`,
     next: `set ANTHROPIC_API_KEY to a key of the workspace that has the batch, then batchctl retrieve ${run.job.jobId}`,
   });
 }

@@ -4,6 +4,7 @@ import { ProviderError, UsageError } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
 import type { Deps } from './deps.ts';
 import { repeatRead } from './repeat-read.ts';
+import { requireHome } from './require-home.ts';
 
 /**
  * The user's word that a batch is a shard's. Its results still have to bear the shard's nonce.
@@ -11,6 +12,7 @@ import { repeatRead } from './repeat-read.ts';
  * @throws UsageError when no shard in doubt has as many requests as the batch.
  */
 export async function adoptByUser(job: Job, batchId: string, deps: Deps, signal: AbortSignal): Promise<void> {
+  await requireHome(job, deps, signal);
   await deps.store.settleAfterCrash(job.id);
   const batch = await findBatch(batchId, deps, signal);
   const views = await deps.store.shards(job.id);

@@ -1,6 +1,7 @@
 import type { Job } from '../core/job.ts';
 import type { Deps } from './deps.ts';
 import { pollBatches } from './poll-batches.ts';
+import { requireHome } from './require-home.ts';
 import { createServerTime } from './server-time.ts';
 import { walkBatches } from './walk-batches.ts';
 
@@ -10,6 +11,7 @@ import { walkBatches } from './walk-batches.ts';
  */
 export async function lookAtJob(job: Job, deps: Deps, signal: AbortSignal): Promise<void> {
   const run = { job, deps, time: createServerTime(deps.clock), settleMs: Number.POSITIVE_INFINITY };
+  await requireHome(job, deps, signal);
   const walk = await walkBatches(run, () => true, signal);
   await pollBatches(run, await deps.store.shards(job.id), walk, signal);
 }

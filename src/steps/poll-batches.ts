@@ -1,5 +1,6 @@
 import { type Batch, hasEnded } from '../core/batch.ts';
 import { AuthError, ProviderError } from '../core/errors.ts';
+import { STRANGER_CODES } from '../core/owner.ts';
 import type { ShardView } from '../core/ports/store-views.ts';
 import { EMPTY_TALLY } from '../core/result.ts';
 import { countNotFound } from './count-not-found.ts';
@@ -26,10 +27,10 @@ export async function pollBatches(
     try {
       const batch = listed.get(id) ?? (await retrieve(run, id, signal));
       if (batch !== null) await run.deps.store.recordSeen(batch);
-      else if (await countNotFound(run, id, signal)) await loseShard(run, view);
+      else if (await countNotFound(run, view.batch, signal)) await loseShard(run, view);
     } catch (error) {
       signal.throwIfAborted();
-      if (error instanceof AuthError && error.code === 'other_key') strangers.push(error);
+      if (error instanceof AuthError && STRANGER_CODES.includes(error.code)) strangers.push(error);
       // What may pass is met again by the next listing.
       else if (!(error instanceof ProviderError)) throw error;
     }

@@ -1,4 +1,5 @@
 import { type Batch, sumCounts } from '../core/batch.ts';
+import { AuthError } from '../core/errors.ts';
 import { parseWireId } from '../core/wire-id.ts';
 import type { Run } from './run.ts';
 
@@ -32,9 +33,11 @@ export async function proveBatch(run: Run, batch: Batch, nonce: string, signal: 
         if (foreign === LINES_ASKED) return 'foreign';
       }
     }
-  } catch {
+  } catch (error) {
     // Results may be «not found» for a while after the end, and a stream may break: the next look asks again.
     signal.throwIfAborted();
+    // A key that may not read them says nothing about whose they are.
+    if (error instanceof AuthError) throw error;
     return 'not_yet';
   }
   // A stream that ended early may hide the rest, so a short batch needs a line for each of its requests.

@@ -5,8 +5,9 @@ import type { ShardView } from '../core/ports/store-views.ts';
 import type { Submission } from '../core/submission.ts';
 import { countNotFound } from './count-not-found.ts';
 import { proveBatch } from './prove-batch.ts';
+import { requireSameWorkspace } from './require-home.ts';
 import type { Run } from './run.ts';
-import { requireSameWorkspace } from './take-fence.ts';
+
 import type { Walk } from './walk-batches.ts';
 
 /**
@@ -44,7 +45,8 @@ async function settleDoubt(
   const { store, report } = run.deps;
   const { sealedMs, fence } = submission;
   if (sealedMs === null || fence === null) return null;
-  for (const workspaceId of walk.workspaceIds) requireSameWorkspace(fence, { workspaceId });
+  const { organizationId } = walk;
+  for (const workspaceId of walk.workspaceIds) requireSameWorkspace(fence, { workspaceId, organizationId });
   await store.recordLook(submission.id, { serverMs: run.time.nowMs(), ...weighLook(walk, fence, ownIds) });
   await addCandidates(run, view, submission, walk);
   await proveCandidates(run, view, submission, walk, signal);
@@ -136,6 +138,6 @@ async function askFor(run: Run, batchId: string, signal: AbortSignal): Promise<B
     signal.throwIfAborted();
     if (!(error instanceof ProviderError)) throw error;
     if (error.status !== 404) return null;
-    return (await countNotFound(run, batchId, signal)) ? 'gone' : null;
+    return (await countNotFound(run, { id: batchId, createdAt: null }, signal)) ? 'gone' : null;
   }
 }

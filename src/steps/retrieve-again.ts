@@ -7,6 +7,7 @@ import type { Deps, LocalDeps } from './deps.ts';
 import { type Download, downloadResults } from './download-results.ts';
 import { SUMMARY_FILE } from './finish-job.ts';
 import { repeatRead } from './repeat-read.ts';
+import { requireHome } from './require-home.ts';
 import { restoreResults } from './restore-results.ts';
 import { FAILED_FILE, RESULTS_FILE } from './write-results.ts';
 
@@ -52,6 +53,7 @@ export async function retrieveAgain(
   deps: Deps,
   signal: AbortSignal,
 ): Promise<number> {
+  if (gaps.length > 0) await requireHome(job, deps, signal);
   const troubles: Trouble[] = [];
   let written = 0;
   for (const gap of gaps) {

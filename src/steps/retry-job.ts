@@ -9,6 +9,7 @@ import type { Deps } from './deps.ts';
 import { requireFrozen } from './frozen-job.ts';
 import { maxOutputTokensOf } from './output-limits.ts';
 import { releaseStage } from './release-stage.ts';
+import { requireHome } from './require-home.ts';
 import { retryStage } from './retry-stage.ts';
 import { createServerTime } from './server-time.ts';
 
@@ -48,6 +49,7 @@ export async function retryJob(
   // Another process may have had its lock meanwhile.
   const job = await store.jobById(id);
   refuse(job, options);
+  await requireHome(job, deps, signal);
   await store.settleAfterCrash(job.id);
   const run = { job, deps, time: createServerTime(deps.clock), settleMs: 0 };
   const hasLater = Object.keys(job.spec.needs).length > 0;

@@ -12,6 +12,7 @@ import { hasOpenBatches, lookAtBatches } from './look-at-batches.ts';
 import { type DecidePilot, passGate } from './pass-gate.ts';
 import { requireBudget } from './require-budget.ts';
 import { requireDecision } from './require-decision.ts';
+import { requireHome } from './require-home.ts';
 import { requireProgress } from './require-progress.ts';
 import { retrieveJob } from './retrieve-results.ts';
 import type { Run } from './run.ts';
@@ -69,6 +70,7 @@ export async function runJob(
 ): Promise<RunOutcome> {
   const { store, clock } = deps;
   const run: Run = { job, deps, time: createServerTime(clock), settleMs: options.settleMs };
+  await requireHome(job, deps, signal);
   await store.settleAfterCrash(job.id);
   if (options.submit) await checkReceipts(run);
   if (options.submit) await store.requestSubmission(job.id, deps.provider.account, options.mode, clock.now());

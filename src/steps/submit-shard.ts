@@ -59,9 +59,12 @@ export async function submitShard(
               signal,
             );
             signal.throwIfAborted();
+            // Both clocks before the commit: a machine that sleeps during it must not take the seal for a fresh one, or its
+            // batch would be dated hours after the seal, where no listing looks for it.
+            const isFresh = freshness(clock.monotonicMs(), clock.now().getTime(), run);
             await store.seal(submission.id, { sealedMs: run.time.nowMs(), fence });
             void tellOfSilence(run, shard, answered.signal);
-            return freshness(clock.monotonicMs(), clock.now().getTime(), run);
+            return isFresh;
           },
           onProgress: (bytesSent) =>
             report({

@@ -1,6 +1,6 @@
 import { fenceIds, isBeforeFence, mayBeOurs } from '../core/doubt.ts';
-import { AuthError } from '../core/errors.ts';
 import type { Fence, Submission } from '../core/submission.ts';
+import { requireSameWorkspace } from './require-home.ts';
 import type { Run } from './run.ts';
 import { walkBatches } from './walk-batches.ts';
 
@@ -34,6 +34,8 @@ export async function takeFence(
     workspaceId: walk.workspaceIds.at(-1) ?? null,
     organizationId: walk.organizationId,
   };
+  // A job whose batches are in two workspaces could be seen whole with no key.
+  requireSameWorkspace(await run.deps.store.sealedHome(run.job.id), fence);
   for (const submission of earlier) {
     requireSameWorkspace(submission.fence, fence);
     // What its results, or the user, have rejected once is not late. A rival was rejected for another's sake only.
@@ -50,17 +52,4 @@ export async function takeFence(
     if (known.size < late.length) throw new LateBatchFound(submission.id);
   }
   return fence;
-}
-
-/** A silence of one workspace says nothing about another. */
-export function requireSameWorkspace(
-  before: Pick<Fence, 'workspaceId'> | null,
-  now: Pick<Fence, 'workspaceId'>,
-): void {
-  if (before === null || before.workspaceId === null || before.workspaceId === now.workspaceId) return;
-  throw new AuthError('the key acts in another workspace than this job’s batches', {
-    code: 'other_workspace',
-    why: `the job was submitted in workspace ${before.workspaceId}, this key answers from ${now.workspaceId ?? 'an unnamed one'}`,
-    next: 'set ANTHROPIC_API_KEY to a key of the first workspace and run the same command again',
-  });
 }

@@ -1,6 +1,7 @@
 import { isBeforeFence } from '../core/doubt.ts';
 import type { Job } from '../core/job.ts';
 import type { Deps } from './deps.ts';
+import { requireHome } from './require-home.ts';
 import { createServerTime } from './server-time.ts';
 import { walkBatches } from './walk-batches.ts';
 import { watchAbsent } from './watch-absent.ts';
@@ -16,6 +17,7 @@ export async function watchJob(job: Job, deps: Deps, signal: AbortSignal): Promi
   const watched = await deps.store.watched(deps.provider.account, deps.clock.now().getTime());
   const starts = watched.filter((one) => ids.has(one.shardId)).map((one) => one.uploadStartedMs);
   if (starts.length === 0) return;
+  await requireHome(job, deps, signal);
   const walk = await walkBatches(run, (batch) => isBeforeFence(batch, Math.min(...starts)), signal);
   await watchAbsent(run, views, walk, signal);
 }

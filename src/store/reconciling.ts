@@ -8,7 +8,7 @@ type Reconciling = Pick<
   JobStore,
   | 'doubts'
   | 'jobInDoubt'
-  | 'sealedWorkspace'
+  | 'sealedHome'
   | 'jobsUnderWatch'
   | 'watched'
   | 'knownBatchIds'
@@ -45,7 +45,7 @@ export function reconciling(connection: Connection): Reconciling {
     jobInDoubt: (account, requests, exceptShardId) =>
       read(() => submissions.jobInDoubt(account, requests, exceptShardId)),
     jobsUnderWatch: (nowMs) => read(() => submissions.watchedJobIds(nowMs).map(connection.jobs.byId)),
-    sealedWorkspace: (jobId) => read(() => submissions.workspaceOf(jobId)),
+    sealedHome: (jobId) => read(() => submissions.homeOf(jobId)),
     watched: (account, nowMs) => read(() => submissions.watched(account, nowMs)),
     knownBatchIds: (ids) =>
       read(() => new Set(ids.filter((id) => batches.isOwned(id) || candidates.isVerified(id)))),

@@ -1,5 +1,6 @@
 import { StoreError } from '../core/errors.ts';
 import type { Account } from '../core/job.ts';
+import type { Owner } from '../core/owner.ts';
 import type { ShardState } from '../core/shard.ts';
 import type { Fence, Submission, SubmissionState } from '../core/submission.ts';
 import { readFence } from './json-columns.ts';
@@ -149,16 +150,15 @@ export function prepareSubmissions(db: Db) {
     `)
     .pluck();
   // Any of them: none is sealed in another workspace than the one before. What was aborted proves nothing, nothing came of it.
-  const selectWorkspace = db
-    .prepare<{ jobId: number }, string>(`
-      SELECT json_extract(submissions.fence_json, '$.workspaceId') AS workspaceId
+  const selectHome = db.prepare<{ jobId: number }, Owner>(`
+      SELECT json_extract(submissions.fence_json, '$.workspaceId') AS workspaceId,
+        json_extract(submissions.fence_json, '$.organizationId') AS organizationId
       FROM stages
       JOIN shards ON shards.stage_id = stages.id
       JOIN submissions ON submissions.shard_id = shards.id
       WHERE stages.job_id = :jobId AND submissions.state <> 'aborted' AND workspaceId IS NOT NULL
       LIMIT 1
-    `)
-    .pluck();
+    `);
   // By this key, or by another one that is known to be of the same workspace.
   const selectWatched = db.prepare<
     Pick<Account, 'baseUrl'> & { at: string },
@@ -257,7 +257,8 @@ export function prepareSubmissions(db: Db) {
     /** Whatever the key, as below. */
     jobInDoubt: ({ baseUrl }: Account, requests: number, exceptShardId: number): string | null =>
       selectSameCount.get({ baseUrl, requests, exceptShardId }) ?? null,
-    workspaceOf: (jobId: number): string | null => selectWorkspace.get({ jobId }) ?? null,
+    homeOf: (jobId: number): Owner =>
+      selectHome.get({ jobId }) ?? { workspaceId: null, organizationId: null },
     /** Whatever the key: keys are rotated, and the fence names the workspace. */
     watched: ({ baseUrl }: Account, nowMs: number) =>
       selectWatched

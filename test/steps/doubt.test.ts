@@ -202,7 +202,7 @@ describe('the key of another workspace', () => {
       bench.withKey('sk-emu-other'),
       signal,
     );
-    await expect(stranger).rejects.toMatchObject({ name: 'AuthError', code: 'other_key' });
+    await expect(stranger).rejects.toMatchObject({ name: 'AuthError', code: 'other_workspace' });
   });
 });
 

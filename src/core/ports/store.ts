@@ -1,5 +1,6 @@
 import type { Batch } from '../batch.ts';
 import type { Account, Job, JobMode, JobSpec, JobState } from '../job.ts';
+import type { Owner } from '../owner.ts';
 import type { FailureClass, RowStatus, Tally } from '../result.ts';
 import type { ShardState } from '../shard.ts';
 import type { SpentLine } from '../spent-line.ts';
@@ -189,8 +190,8 @@ export interface JobStore extends SpendingStore {
    * null when there is none.
    */
   jobInDoubt(account: Account, requests: number, exceptShardId: number): Promise<string | null>;
-  /** The workspace that the job was sent in, as its fences tell; null when nothing of it was sent or none was named. */
-  sealedWorkspace(jobId: number): Promise<string | null>;
+  /** Where the job was sent, as its fences tell; its workspace is null when nothing of it was sent or none was named. */
+  sealedHome(jobId: number): Promise<Owner>;
   /** Judged absent or refused, and still to be looked for. */
   watched(account: Account, nowMs: number): Promise<readonly (Submission & { readonly requests: number })[]>;
   /** Jobs, final or not, with a submission that is still to be looked for. */

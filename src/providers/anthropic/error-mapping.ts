@@ -53,6 +53,21 @@ export function toCallError(error: unknown, what: string): ProviderError | AuthE
   });
 }
 
+/**
+ * The same for calls about batches, which every key of the workspace may make unless its rights were cut: that the API
+ * forbids one is about the key, and nothing follows from it about the batch.
+ */
+export function toBatchCallError(error: unknown, what: string): ProviderError | AuthError {
+  if (!(error instanceof APIError) || error.status !== 403 || !isApiEnvelope(error.error))
+    return toCallError(error, what);
+  return new AuthError(`${what}: the API forbids it to this key`, {
+    code: 'key_forbidden',
+    why: apiWords(error),
+    next: 'give the key its rights back in the Console, or set ANTHROPIC_API_KEY to another key of the same workspace',
+    cause: error,
+  });
+}
+
 /** What a refused create calls for. */
 export function refusalOf(error: unknown): Refusal {
   if (!(error instanceof APIError) || error.status === undefined) return 'broken';

@@ -5,7 +5,7 @@ import type { BatchProvider } from '../../core/ports/provider.ts';
 import { toBatch, toPage, toStamp, toTokenCount } from './batch-mapping.ts';
 import { betaHeader, createClient } from './client.ts';
 import { createBatch } from './create-batch.ts';
-import { toCallError } from './error-mapping.ts';
+import { toBatchCallError, toCallError } from './error-mapping.ts';
 import { toModelFacts } from './model-mapping.ts';
 import { createAgents } from './node-fetch.ts';
 import { sendMessage } from './send-message.ts';
@@ -37,13 +37,13 @@ export function createProvider(options: ProviderOptions): BatchProvider {
     createBatch: (upload, signal) =>
       createBatch({ client, apiKey: options.apiKey, betas }, upload, signal, times),
     listBatches: (page, signal) =>
-      call('the list of batches', async () => {
+      call('the list of batches', toBatchCallError, async () => {
         const query = { limit: page.limit, ...(page.afterId === null ? {} : { after_id: page.afterId }) };
         const response = await client.messages.batches.list(query, { signal, headers }).asResponse();
         return { ...toPage(await response.json()), stamp: toStamp(response.headers) };
       }),
     retrieveBatch: (id, signal) =>
-      call(`batch ${id}`, async () => {
+      call(`batch ${id}`, toBatchCallError, async () => {
         const response = await client.messages.batches.retrieve(id, null, { signal, headers }).asResponse();
         return { batch: toBatch(await response.json()), stamp: toStamp(response.headers) };
       }),
@@ -52,7 +52,7 @@ export function createProvider(options: ProviderOptions): BatchProvider {
         const response = await client.messages.batches.cancel(id, null, { signal, headers }).asResponse();
         return toBatch(await response.json());
       } catch (error) {
-        const problem = toCallError(error, `canceling batch ${id}`);
+        const problem = toBatchCallError(error, `canceling batch ${id}`);
         // 400 and 409: it had ended already, which is what a cancel wants.
         if (problem instanceof ProviderError && (problem.status === 400 || problem.status === 409))
           return null;
@@ -60,9 +60,11 @@ export function createProvider(options: ProviderOptions): BatchProvider {
       }
     },
     openResults: (batch, signal) =>
-      call(`the results of batch ${batch.id}`, () => openResults(client, batch.id, headers, signal)),
+      call(`the results of batch ${batch.id}`, toBatchCallError, () =>
+        openResults(client, batch.id, headers, signal),
+      ),
     countTokens: (paramsJson, apiVersion, signal) =>
-      call('counting the tokens of a sample request', async () => {
+      call('counting the tokens of a sample request', toCallError, async () => {
         const response = await client
           .post('/v1/messages/count_tokens', {
             body: paramsJson,
@@ -109,10 +111,10 @@ async function openResults(
   return response.body;
 }
 
-async function call<T>(what: string, run: () => Promise<T>): Promise<T> {
+async function call<T>(what: string, explain: typeof toCallError, run: () => Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (error) {
-    throw toCallError(error, what);
+    throw explain(error, what);
   }
 }

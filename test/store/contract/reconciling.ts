@@ -225,20 +225,20 @@ export function describeReconciling(name: string, open: Open): void {
       const [one = 0, two = 0] = shardIds;
       const other = await buildJob(store, [1]);
       const { id } = await start(store, one);
-      expect(await store.sealedWorkspace(job.id)).toBeNull();
+      expect(await store.sealedHome(job.id)).toMatchObject({ workspaceId: null });
       await store.seal(id, { sealedMs: AT_MS, fence: { ...FENCE, workspaceId: null } });
-      expect(await store.sealedWorkspace(job.id)).toBeNull();
+      expect(await store.sealedHome(job.id)).toMatchObject({ workspaceId: null });
       await created(store, two, batchOf('msgbatch_2', 2));
-      expect(await store.sealedWorkspace(job.id)).toBe('wrkspc_1');
-      expect(await store.sealedWorkspace(other.job.id)).toBeNull();
+      expect(await store.sealedHome(job.id)).toMatchObject({ workspaceId: 'wrkspc_1' });
+      expect(await store.sealedHome(other.job.id)).toMatchObject({ workspaceId: null });
     });
 
     test('a seal whose tail never left names no workspace', async () => {
       const { store, job, shardId } = await startedShard(open);
       const { id } = await sealed(store, shardId);
-      expect(await store.sealedWorkspace(job.id)).toBe('wrkspc_1');
+      expect(await store.sealedHome(job.id)).toMatchObject({ workspaceId: 'wrkspc_1' });
       await store.abortSubmission(id, 'the socket broke before the tail');
-      expect(await store.sealedWorkspace(job.id)).toBeNull();
+      expect(await store.sealedHome(job.id)).toMatchObject({ workspaceId: null });
     });
 
     test('an absent submission that appears before its shard went out again is in doubt again', async () => {

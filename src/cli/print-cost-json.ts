@@ -36,6 +36,11 @@ export function costDocument(report: CostReport): object {
     lost: openDocument(open.lost),
     missing: report.missing,
     reused: report.reused,
+    late_duplicates: report.duplicates.map(({ batchId, kept }) => ({
+      batch_id: batchId,
+      answers: kept?.answers ?? null,
+      cost_microusd: kept?.cost ?? null,
+    })),
     retries: sumDocument(report.retries),
     stages: rowDocuments('stage', report.stages),
     groups: rowDocuments('group', report.groups),

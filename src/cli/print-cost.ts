@@ -24,7 +24,7 @@ export function formatCost(report: CostReport): string {
 }
 
 function factsOf(report: CostReport): readonly (readonly [string, string])[] {
-  const { job, total, max, open, missing, reused, retries } = report;
+  const { job, total, max, open, missing, reused, retries, duplicates } = report;
   const range = estimatedCost(report.estimate?.total, job);
   const deviation = deviationOf(report);
   const facts: [string, string][] = [];
@@ -44,6 +44,13 @@ function factsOf(report: CostReport): readonly (readonly [string, string])[] {
     tell(
       'retries',
       `${formatUsdOrUnknown(retries.cost)} of it, for ${formatMany(retries.answers, 'answer')} of later attempts`,
+    );
+  for (const { batchId, kept } of duplicates)
+    tell(
+      'twice',
+      kept === null
+        ? `${batchId} was paid beside the batch of its shard; what it cost is not known yet`
+        : `${formatUsdOrUnknown(kept.cost)} of it, for ${formatMany(kept.answers, 'answer')} of ${batchId}, a second batch of its shard`,
     );
   if (max !== null) tell('budget', describeBudget(max, total.cost));
   // Before the submission that is all of it, and the estimate says it better.

@@ -1,5 +1,12 @@
 import { isFinal, type Job } from '../core/job.ts';
-import { countFailed, type JobDocument, jobDocument } from '../core/job-document.ts';
+import {
+  countFailed,
+  type JobDocument,
+  jobDocument,
+  type LateDuplicateDocument,
+  lateDuplicateDocuments,
+} from '../core/job-document.ts';
+import { formatUsd } from '../core/money.ts';
 import { RETRIED_WHEN_ASKED } from '../core/retry-rule.ts';
 import type { LocalDeps } from '../steps/deps.ts';
 import type { Context } from './context.ts';
@@ -11,7 +18,10 @@ type BatchRow = JobDocument['batches'][number];
 
 /** The job as it stands, from the store alone. */
 export async function describeJob(job: Job, deps: Pick<LocalDeps, 'store' | 'files'>): Promise<JobDocument> {
-  return jobDocument(job, await deps.store.shards(job.id), deps.files.resultsDir(job.jobId));
+  const { store, files } = deps;
+  const views = await store.shards(job.id);
+  const late_duplicates = lateDuplicateDocuments(await store.lateDuplicates(job.id), views);
+  return { ...jobDocument(job, views, files.resultsDir(job.jobId)), late_duplicates };
 }
 
 /** The job on stdout, and the next command on stderr. */
@@ -51,12 +61,28 @@ export async function formatJob(document: JobDocument, deps: Pick<LocalDeps, 'st
   }
   const bill = await describeBill(document, deps);
   if (bill !== null) lines.push(`cost      ${bill}`);
+  for (const one of document.late_duplicates ?? []) lines.push(`twice     ${describeDuplicate(one)}`);
   if (isFinal(document.state) && document.output_dir !== undefined) {
     lines.push(`results   ${document.output_dir}/results.jsonl`);
     if (countFailed(document) > 0) lines.push(`failed    ${document.output_dir}/failed.jsonl`);
   }
   if (document.batches.length > 0) lines.push('', formatTable(batchColumns(document), document.batches));
   return lines.join('\n');
+}
+
+/** What was paid beside the answers that count. */
+export function describeDuplicate({
+  batch_id,
+  shard,
+  answers,
+  cost_microusd,
+  file,
+}: LateDuplicateDocument): string {
+  const what = `${batch_id}, a second batch of shard ${shard}, was paid too`;
+  if (answers === null) return `${what}; its results are not here yet`;
+  const cost =
+    cost_microusd === null ? 'at a price that is not known' : `${formatUsd(cost_microusd)}, part of the cost`;
+  return `${what}: ${formatMany(answers, 'answer')}, ${cost}; kept in ${file}`;
 }
 
 function describeRows(document: JobDocument): string {

@@ -119,8 +119,8 @@ function describeDoubt(progress: Doubt, now: Date): string {
     case 'late_duplicate':
       return (
         `Shard ${progress.shard}: batch ${progress.batchId} has turned up although it was judged not to exist. ` +
-        'The same requests may be paid twice. Look at both batches in the console and cancel the one that has ' +
-        'not ended.'
+        'The same requests are paid twice where both end: look at both in the Console and cancel the one that has not. ' +
+        'Each row keeps its first answer; what the other batch answered is kept beside it, and its cost is shown.'
       );
   }
 }

@@ -14,7 +14,7 @@ import {
 import type { Estimate, PartEstimate, Range } from './estimate.ts';
 import type { Job } from './job.ts';
 import { type MicroUsd, sumOrUnknown } from './money.ts';
-import type { ShardSpending, ShardView } from './ports/store-views.ts';
+import type { LateDuplicate, ShardSpending, ShardView } from './ports/store-views.ts';
 import type { Shard } from './shard.ts';
 
 /** What a job has cost so far, and what may still come. */
@@ -36,6 +36,8 @@ export interface CostReport {
   readonly models: readonly CostRow[];
   /** Answers that were paid and are no good, by class. */
   readonly failures: readonly CostRow[];
+  /** Batches that were paid beside the ones that the job has; part of the total once their results are here. */
+  readonly duplicates: readonly LateDuplicate[];
   /** What was sent again, after a first attempt. */
   readonly retries: CostSum;
   readonly lines: readonly PaidLine[];
@@ -62,6 +64,7 @@ export interface CostFacts {
   readonly views: readonly ShardView[];
   readonly spent: readonly ShardSpending[];
   readonly estimate: Estimate | null;
+  readonly duplicates: readonly LateDuplicate[];
   readonly max: MicroUsd | null;
   /** By shard id: what its answers cost so far, where they come one by one. They are in `spent` too. */
   readonly answered: ReadonlyMap<number, Pick<CostSum, 'answers' | 'cost'>>;
@@ -85,6 +88,7 @@ export function makeCostReport(facts: CostFacts): CostReport {
     groups: groupShards(spent, (shard) => shard.group),
     models: groupLines(lines, modelName),
     failures: groupLines(lines, (line) => line.failure),
+    duplicates: facts.duplicates,
     retries: sumShards(spent.filter((shard) => shard.origin === 'retry')),
     lines,
   };

@@ -1,6 +1,6 @@
 import type { Job, JobMode, JobState } from './job.ts';
 import { type MicroUsd, sumOrUnknown } from './money.ts';
-import type { ShardView } from './ports/store-views.ts';
+import type { LateDuplicate, ShardView } from './ports/store-views.ts';
 import { addTallies, EMPTY_TALLY, type FailureClass } from './result.ts';
 
 /** What `--json` prints of a job. Keys are only ever added; docs/json.md describes each. */
@@ -25,6 +25,19 @@ export interface JobDocument {
   readonly batches: readonly BatchDocument[];
   /** Relative to the workspace, with forward slashes. */
   readonly output_dir?: string;
+  /** Batches that were paid beside the ones that the job has; left out where one look at many jobs does not ask for it. */
+  readonly late_duplicates?: readonly LateDuplicateDocument[];
+}
+
+export interface LateDuplicateDocument {
+  readonly batch_id: string;
+  readonly stage: string;
+  readonly shard: number;
+  /** Of its raw results, from which no row is read. This and the next two are null until they are on disk. */
+  readonly file: string | null;
+  readonly answers: number | null;
+  /** Part of what the job cost. */
+  readonly cost_microusd: MicroUsd | null;
 }
 
 export interface UsageDocument {
@@ -75,6 +88,23 @@ export function jobDocument(job: Job, shards: readonly ShardView[], outputDir: s
     batches: shards.flatMap(batchDocuments),
     ...(outputDir === null ? {} : { output_dir: outputDir }),
   };
+}
+
+export function lateDuplicateDocuments(
+  duplicates: readonly LateDuplicate[],
+  shards: readonly ShardView[],
+): readonly LateDuplicateDocument[] {
+  return duplicates.map(({ shardId, batchId, kept }) => {
+    const shard = shards.find((view) => view.shard.id === shardId)?.shard;
+    return {
+      batch_id: batchId,
+      stage: shard?.stage ?? '',
+      shard: shard?.number ?? 0,
+      file: kept?.path ?? null,
+      answers: kept?.answers ?? null,
+      cost_microusd: kept?.cost ?? null,
+    };
+  });
 }
 
 function isApplied({ shard }: ShardView): boolean {

@@ -13,6 +13,8 @@ export interface VerifyDocument {
   readonly unknown: number;
   /** Further result lines of a request that has one. */
   readonly duplicate: number;
+  /** Batches that were paid beside the ones that the job has; no row is theirs. */
+  readonly late_duplicates: number;
   /** Sentences; after 100 the last one says how many more there are. */
   readonly problems: readonly string[];
 }

@@ -35,6 +35,7 @@ export async function findCostOfJob(job: Job, deps: LocalDeps, signal: AbortSign
     spent: [...applied, ...answered],
     answered: new Map(answered.map(({ shardId, lines }) => [shardId, sumSpent(lines ?? [])])),
     estimate,
+    duplicates: await store.lateDuplicates(job.id),
     max: await budgetOf(job, store),
     highOf,
   });

@@ -27,6 +27,11 @@ export interface DownloadTarget {
   readonly isProven: boolean;
   /** How many rows are known to be there: fewer are never believed. 0 when not given. */
   readonly atLeast?: number;
+  /** Where they go and who notes that; the shard's own raw results when not given. */
+  readonly keep?: {
+    readonly path: string;
+    readonly note: (raw: { readonly bytes: number; readonly sha256: string }) => void;
+  };
 }
 
 const MAX_DOWNLOADS = 3;
@@ -71,14 +76,14 @@ async function downloadOnce(
   deps: Deps,
   signal: AbortSignal,
 ): Promise<Download | Again> {
-  const { job, shard, batch, isProven } = target;
+  const { job, shard, batch, isProven, keep } = target;
   let stream: AsyncIterable<Uint8Array>;
   try {
     stream = await repeatRead(() => deps.provider.openResults(batch, signal), deps.clock, signal);
   } catch (error) {
     return notOpened(error, batch, deps, signal);
   }
-  const path = rawPath(deps.files.resultsDir(job.jobId), shard.stage, shard.number);
+  const path = keep?.path ?? rawPath(deps.files.resultsDir(job.jobId), shard.stage, shard.number);
   const file = deps.files.create(path, { private: job.spec.private });
   try {
     const check = new ResultsCheck(shard.nonce, new ResultSeqs(seqs));
@@ -98,7 +103,8 @@ async function downloadOnce(
     held.push(counts);
     if (!isSettled(held, target)) return again(`${counts.distinct} of ${shard.requests} rows came`);
     const raw = file.finish();
-    await deps.store.recordDownload(shard.id, raw);
+    if (keep === undefined) await deps.store.recordDownload(shard.id, raw);
+    else keep.note(raw);
     deps.report({ kind: 'downloading', batchId: batch.id, bytes: raw.bytes });
     return { kind: 'downloaded', counts };
   } catch (error) {

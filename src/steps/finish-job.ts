@@ -1,6 +1,6 @@
 import { readAppliedReports } from '../core/applied-report.ts';
 import { isSettledJob, type Job, type JobState } from '../core/job.ts';
-import { jobDocument } from '../core/job-document.ts';
+import { jobDocument, lateDuplicateDocuments } from '../core/job-document.ts';
 import type { ShardView } from '../core/ports/store-views.ts';
 import type { LocalDeps } from './deps.ts';
 import { writeResults } from './write-results.ts';
@@ -45,6 +45,7 @@ export async function writeSummary(job: Job, views: readonly ShardView[], deps: 
   const events = await store.events(job.id);
   const reports = readAppliedReports(events);
   const document = jobDocument(job, views, dir);
+  const duplicates = lateDuplicateDocuments(await store.lateDuplicates(job.id), views);
   const summary = {
     ...document,
     model: job.spec.model,
@@ -59,17 +60,13 @@ export async function writeSummary(job: Job, views: readonly ShardView[], deps: 
     })),
     problem_count: reports.reduce((sum, report) => sum + report.problemCount, 0),
     problems: reports.flatMap((report) => report.problems).slice(0, 100),
-    late_duplicates: events.flatMap(({ kind, detailJson }) =>
-      kind === LATE_DUPLICATE && detailJson !== null ? [JSON.parse(detailJson) as unknown] : [],
-    ),
+    late_duplicates: duplicates,
   };
   for (const { batch } of views) {
     if (batch !== null) files.replace(infoPath(dir, batch.id), pretty(batch.describedJson), options);
   }
   files.replace(`${dir}/${SUMMARY_FILE}`, `${JSON.stringify(summary, null, 2)}\n`, options);
 }
-
-const LATE_DUPLICATE = 'late_duplicate';
 
 /** Ids are opaque; as a file name they must be plain. */
 export function infoPath(resultsDir: string, batchId: string): string {

@@ -33,6 +33,7 @@ export async function verifyJob(job: Job, deps: LocalDeps, signal: AbortSignal):
       text: `${job.stages.length > 1 ? `${view.shard.stage} ` : ''}shard ${view.shard.number}: checked`,
     });
   }
+  const late = await checkDuplicates(job, deps, problems);
   const totals = await checkRows(job, views, deps, problems, signal);
   if (!isFinal(job.state)) {
     problems.add(
@@ -47,8 +48,21 @@ export async function verifyJob(job: Job, deps: LocalDeps, signal: AbortSignal):
     ok: problems.count === 0,
     ...sums,
     ...counts,
+    late_duplicates: late,
     problems: problems.list(),
   };
+}
+
+/** Second batches change no row, but what they answered was paid, and must stay as it was kept. */
+async function checkDuplicates(job: Job, { store, files }: LocalDeps, problems: Problems): Promise<number> {
+  const duplicates = await store.lateDuplicates(job.id);
+  for (const { batchId, kept } of duplicates) {
+    if (kept === null) continue;
+    if (!files.exists(kept.path)) problems.add(`${kept.path}, of the second batch ${batchId}, is not there`);
+    else if ((await files.sha256(kept.path)) !== kept.sha256)
+      problems.add(`${kept.path} is not the file that was downloaded (its SHA-256 differs)`);
+  }
+  return duplicates.length;
 }
 
 async function checkShardFile(

@@ -1,6 +1,7 @@
 import { hasEnded } from '../core/batch.ts';
 import { mayBeOurs } from '../core/doubt.ts';
 import type { ShardView } from '../core/ports/store-views.ts';
+import { keepDuplicates } from './keep-duplicates.ts';
 import { proveBatch } from './prove-batch.ts';
 import type { Run } from './run.ts';
 import type { Walk } from './walk-batches.ts';
@@ -8,14 +9,17 @@ import type { Walk } from './walk-batches.ts';
 /**
  * Looks for submissions of this job that were judged absent, or refused after their tail, in a listing that was made
  * anyway. One that appears before its shard went out again is in doubt again; one that appears later is a second payment,
- * proven by its results and reported.
+ * proven by its results, reported, and brought to disk beside the answers that count.
+ *
+ * @returns how many second payments are known better than before.
  */
 export async function watchAbsent(
   run: Run,
   views: readonly ShardView[],
   walk: Walk,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<number> {
+  let news = 0;
   const { store, provider, report } = run.deps;
   const claimed = new Set(views.flatMap((view) => view.candidates.map((candidate) => candidate.batchId)));
   for (const watched of await store.watched(provider.account, run.time.nowMs())) {
@@ -55,8 +59,10 @@ export async function watchAbsent(
       if (proof === 'foreign') await store.rejectCandidate(watched.id, batch.id);
       if (proof === 'ours') {
         await store.recordLateDuplicate(watched.id, batch.id);
+        news += 1;
         report({ kind: 'late_duplicate', shard: view.shard.number, batchId: batch.id });
       }
     }
   }
+  return news + (await keepDuplicates(run, views, signal));
 }

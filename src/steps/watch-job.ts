@@ -1,6 +1,7 @@
 import { isBeforeFence } from '../core/doubt.ts';
-import type { Job } from '../core/job.ts';
+import { isFinal, type Job } from '../core/job.ts';
 import type { Deps } from './deps.ts';
+import { writeSummary } from './finish-job.ts';
 import { requireHome } from './require-home.ts';
 import { createServerTime } from './server-time.ts';
 import { walkBatches } from './walk-batches.ts';
@@ -19,5 +20,7 @@ export async function watchJob(job: Job, deps: Deps, signal: AbortSignal): Promi
   if (starts.length === 0) return;
   await requireHome(job, deps, signal);
   const walk = await walkBatches(run, (batch) => isBeforeFence(batch, Math.min(...starts)), signal);
-  await watchAbsent(run, views, walk, signal);
+  const news = await watchAbsent(run, views, walk, signal);
+  // The summary of a final job tells of what was paid twice.
+  if (news > 0 && isFinal(job.state)) await writeSummary(job, await deps.store.shards(job.id), deps);
 }

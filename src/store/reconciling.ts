@@ -1,7 +1,10 @@
 import { StoreError } from '../core/errors.ts';
 import type { JobStore } from '../core/ports/store.ts';
 import type { Connection } from './connection.ts';
+import { KEPT } from './events.ts';
+import { writeSpent } from './json-money.ts';
 import { changeSubmission, returnShard, submissionEvent, takeShard } from './settling.ts';
+import { costOf } from './shard-spending.ts';
 import type { SubmissionFacts } from './submissions.ts';
 
 type Reconciling = Pick<
@@ -22,13 +25,15 @@ type Reconciling = Pick<
   | 'judgeAbsent'
   | 'judgeStuck'
   | 'recordLateDuplicate'
+  | 'keepLateDuplicate'
+  | 'lateDuplicates'
 >;
 
 /** States in which a batch may still turn out to be the submission's. */
 const SEARCHED = ['in_doubt', 'stuck', 'absent', 'rejected'] as const;
 
 export function reconciling(connection: Connection): Reconciling {
-  const { shards, submissions, batches, candidates, read, write } = connection;
+  const { shards, submissions, batches, candidates, events, read, write } = connection;
 
   function checkFree(submission: SubmissionFacts, batchId: string): void {
     const owner = batches.owner(batchId)?.submissionId ?? null;
@@ -142,10 +147,21 @@ export function reconciling(connection: Connection): Reconciling {
     recordLateDuplicate: (submissionId, batchId) =>
       write(() => {
         const submission = submissions.facts(submissionId);
-        if (connection.events.isRecorded(submission.jobId, submissionId, 'late_duplicate', batchId)) return;
+        if (events.isRecorded(submission.jobId, submissionId, 'late_duplicate', batchId)) return;
         if (batches.owner(batchId) !== undefined) candidates.verify(submissionId, batchId);
         submissionEvent(connection, submission, 'late_duplicate', { batch_id: batchId });
       }),
+
+    keepLateDuplicate: (submissionId, batchId, { spent, ...kept }) =>
+      write(() => {
+        const submission = submissions.facts(submissionId);
+        if (events.isRecorded(submission.jobId, submissionId, KEPT, batchId)) return;
+        const detail = { batch_id: batchId, ...kept, cost_microusd: costOf(spent) };
+        submissionEvent(connection, submission, KEPT, { ...detail, spent: JSON.parse(writeSpent(spent)) });
+        // Of a shard that is not applied, or whose cost is not known, nothing is kept yet.
+        connection.shardSpending.addTwice(submission.shardId, spent);
+      }),
+    lateDuplicates: (jobId) => read(() => events.lateDuplicates(jobId)),
   };
 }
 

@@ -138,7 +138,9 @@ export function retrieving(connection: Connection): Retrieving {
             next: 'batchctl verify',
           });
         }
-        shards.finish(shardId, state, tally, spent ?? null);
+        // A second batch of the shard was paid as well, whichever of the two came first.
+        const twice = spent === undefined ? [] : events.keptSpent(shard.jobId, shardId);
+        shards.finish(shardId, state, tally, spent === undefined ? null : [...spent, ...twice]);
         events.record({
           jobId: shard.jobId,
           shardId,

@@ -43,6 +43,18 @@ export function prepareShardSpending(db: Db) {
     SET spent_json = :spentJson, cost_microusd = :cost
     WHERE id = :id AND spent_json IS NULL
   `);
+  const selectSpent = db
+    .prepare<{ id: number }, string>(`
+      SELECT spent_json
+      FROM shards
+      WHERE id = :id AND spent_json IS NOT NULL
+    `)
+    .pluck();
+  const replaceSpent = db.prepare<{ id: number; spentJson: string; cost: MicroUsd | null }>(`
+    UPDATE shards
+    SET spent_json = :spentJson, cost_microusd = :cost
+    WHERE id = :id
+  `);
   const selectOfJob = db.prepare<{ jobId: number }, SpendingRow>(`
     SELECT ${COLUMNS}
     ${FROM_JOBS}
@@ -76,6 +88,13 @@ export function prepareShardSpending(db: Db) {
     /** What is known already stays. */
     addSpent: (id: number, lines: readonly SpentLine[]) =>
       updateSpent.run({ id, spentJson: writeSpent(lines), cost: costOf(lines) }),
+    /** What a second batch cost, beside what is known of the shard; nothing while that is not known. */
+    addTwice(id: number, twice: readonly SpentLine[]): void {
+      const known = selectSpent.get({ id });
+      if (known === undefined) return;
+      const lines = [...readSpent(known), ...twice];
+      replaceSpent.run({ id, spentJson: writeSpent(lines), cost: costOf(lines) });
+    },
     ofJob: (jobId: number): readonly ShardSpending[] => selectOfJob.all({ jobId }).map(toSpending),
     on: (on: JobSpec['on']): readonly ShardSpending[] => selectOn.all({ on }).map(toSpending),
     before: (

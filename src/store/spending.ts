@@ -60,8 +60,8 @@ export function spending(connection: Connection): SpendingStore {
     spentOf: (jobId) => read(() => shardSpending.ofJob(jobId)),
     keepSpent: (shardId, lines) =>
       write(() => {
-        shardIn(connection, shardId, ['applied']);
-        shardSpending.addSpent(shardId, lines);
+        const { jobId } = shardIn(connection, shardId, ['applied']);
+        shardSpending.addSpent(shardId, [...lines, ...events.keptSpent(jobId, shardId)]);
       }),
     spentOn: (on) => read(() => shardSpending.on(on)),
     spentBefore: (what, limit) => read(() => shardSpending.before(what, limit)),

@@ -22,8 +22,8 @@ test('a second batch of a shard counts against the budget', async () => {
   const error = await failureOf(runWith(job, bench.deps));
   expect(bench.told.map((one) => one.kind)).toContain('late_duplicate');
   expect(error.code).toBe('over_budget');
-  // The second batch has had 20 × 500 of it, whatever its answers cost.
-  expect(error.why).toMatch(/\$0\.010\d is reserved for what is out or lost/);
+  // The second batch has had 20 × 500 of it, which is known and no longer reserved.
+  expect(error.why).toMatch(/\$0\.0200 was spent, \$0 is reserved for what is out or lost/);
   expect(await bench.ownBatches()).toHaveLength(2);
 });
 

@@ -87,5 +87,9 @@ export const frozenPath = (requestsDir: string): string => `${requestsDir}/job.j
 export const rawPath = (resultsDir: string, stage: string, number: number): string =>
   `${resultsDir}/${stage}-${String(number).padStart(4, '0')}.raw.jsonl`;
 
+/** The raw results of a second batch of a shard; ids are opaque, and as part of a file name they must be plain. */
+export const latePath = (resultsDir: string, stage: string, number: number, batchId: string): string =>
+  `${rawPath(resultsDir, stage, number).replace(/\.raw\.jsonl$/, '')}.late-${batchId.replace(/[^\w.-]/g, '_')}.raw.jsonl`;
+
 /** Where raw results stand as long as requests are asked one by one. */
 export const growingPath = (path: string): string => `${path}.part`;

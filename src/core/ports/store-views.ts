@@ -136,6 +136,25 @@ export interface ShardSpending {
   readonly lines: readonly SpentLine[] | null;
 }
 
+/** A batch that was paid beside the one that a shard has: it turned up after it was judged not to exist. */
+export interface LateDuplicate {
+  readonly submissionId: number;
+  readonly shardId: number;
+  readonly batchId: string;
+  /** Null until its results are on disk. */
+  readonly kept: KeptDuplicate | null;
+}
+
+export interface KeptDuplicate {
+  /** Its raw results, which no row is read from. */
+  readonly path: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly answers: number;
+  /** What they cost; null: some have no price. */
+  readonly cost: MicroUsd | null;
+}
+
 /** What was, or may have been, paid for a shard beside the answers that count. */
 export interface UnseenPayment {
   readonly shardId: number;

@@ -11,6 +11,8 @@ import type {
   ClosedShard,
   ContentMatch,
   EndedBatch,
+  KeptDuplicate,
+  LateDuplicate,
   NewRow,
   NewShard,
   PastAttempt,
@@ -218,6 +220,14 @@ export interface JobStore extends SpendingStore {
   ): Promise<void>;
   judgeStuck(submissionId: number, reason: string): Promise<void>;
   recordLateDuplicate(submissionId: number, batchId: string): Promise<void>;
+  /** Its results are on disk. What they cost is part of what the shard cost from then on. May be said again. */
+  keepLateDuplicate(
+    submissionId: number,
+    batchId: string,
+    kept: Omit<KeptDuplicate, 'cost'> & { readonly spent: readonly SpentLine[] },
+  ): Promise<void>;
+  /** In the order in which they turned up. */
+  lateDuplicates(jobId: number): Promise<readonly LateDuplicate[]>;
 
   // Polling.
   recordSeen(batch: Batch): Promise<void>;

@@ -29,7 +29,10 @@ export function makeLocks({ stateDir, commandLine, clock }: LockOptions): Worksp
       throw new StoreError(`job ${jobId} is at work in another process`, {
         code: 'job_locked',
         why: describeHolder(result),
-        next: `wait for it; batchctl status ${jobId} shows how far it is`,
+        next:
+          result.isStopped === true
+            ? `kill -CONT ${result.pid} wakes it; kill ${result.pid} ends it, and batchctl resume ${jobId} goes on from there`
+            : `wait for it; batchctl status ${jobId} shows how far it is`,
       });
     },
     lockSealing(signal, onWait) {
@@ -43,7 +46,8 @@ export function makeLocks({ stateDir, commandLine, clock }: LockOptions): Worksp
   };
 }
 
-function describeHolder({ pid, command, startedAt }: Holder): string {
+function describeHolder({ pid, command, startedAt, isStopped }: Holder): string {
   if (pid === null) return command;
-  return `process ${pid}: ${command}${startedAt === null ? '' : `, since ${startedAt}`}`;
+  const since = startedAt === null ? '' : `, since ${startedAt}`;
+  return `process ${pid}: ${command}${since}${isStopped === true ? '; it is stopped, and kill -CONT wakes it' : ''}`;
 }

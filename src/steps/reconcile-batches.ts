@@ -10,6 +10,9 @@ import type { Run } from './run.ts';
 
 import type { Walk } from './walk-batches.ts';
 
+/** `Date` is cut to the second. */
+const DATE_STEP_MS = 1_000;
+
 /**
  * Brings every doubt of the job one listing further: candidates are adopted provisionally and proven by their results,
  * absence takes the settle time. Nothing is ever sent here.
@@ -47,7 +50,10 @@ async function settleDoubt(
   if (sealedMs === null || fence === null) return null;
   const { organizationId } = walk;
   for (const workspaceId of walk.workspaceIds) requireSameWorkspace(fence, { workspaceId, organizationId });
-  await store.recordLook(submission.id, { serverMs: run.time.nowMs(), ...weighLook(walk, fence, ownIds) });
+  // Not later than the listing itself: a machine that slept since its answer came has seen nothing of that time.
+  const latestMs = walk.serverMs === null ? Number.POSITIVE_INFINITY : walk.serverMs + DATE_STEP_MS;
+  const serverMs = Math.min(run.time.nowMs(), latestMs);
+  await store.recordLook(submission.id, { serverMs, ...weighLook(walk, fence, ownIds) });
   await addCandidates(run, view, submission, walk);
   await proveCandidates(run, view, submission, walk, signal);
   const looks = await store.looks(submission.id);

@@ -17,6 +17,8 @@ export interface Holder {
   readonly pid: number | null;
   readonly command: string;
   readonly startedAt: string | null;
+  /** It was stopped (SIGSTOP, Ctrl-Z) and holds on until it is woken. */
+  readonly isStopped?: boolean;
 }
 
 /**
@@ -82,12 +84,14 @@ function attempt(path: string, holder: Holder, patienceMs: number): Lock | Holde
     if (isBusy(error)) return readSidecar(path);
     throw toStoreError(error, path);
   }
+  // A name that a dead process left must not be taken for ours, even where ours cannot be written.
+  removeQuietly(sidecarOf(path));
   writeSidecar(path, holder);
   return {
     release() {
       if (!db.open) return;
       // First the name, then the lock: the next holder's name must not be the one that goes.
-      rmSync(sidecarOf(path), { force: true });
+      removeQuietly(sidecarOf(path));
       db.close();
     },
   };
@@ -110,10 +114,23 @@ function sidecarOf(path: string): string {
 function writeSidecar(path: string, { pid, command, startedAt }: Holder): void {
   const temporary = `${sidecarOf(path)}.${process.pid}`;
   try {
-    writeFileSync(temporary, JSON.stringify({ pid, command, started_at: startedAt }), { mode: 0o600 });
+    writeFileSync(
+      temporary,
+      JSON.stringify({ pid, command, started_at: startedAt, process: identify(pid) }),
+      { mode: 0o600 },
+    );
     renameSync(temporary, sidecarOf(path));
   } catch {
-    rmSync(temporary, { force: true });
+    removeQuietly(temporary);
+  }
+}
+
+/** A file that cannot be removed must neither stop a run nor keep its lock. */
+function removeQuietly(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // It is only talk.
   }
 }
 
@@ -123,13 +140,43 @@ function readSidecar(path: string): Holder {
     const told: unknown = JSON.parse(readFileSync(sidecarOf(path), 'utf8'));
     if (typeof told !== 'object' || told === null) return UNKNOWN_HOLDER;
     if (!('pid' in told) || typeof told.pid !== 'number' || !isAlive(told.pid)) return UNKNOWN_HOLDER;
+    // The number may be another program's by now.
+    const isSame = 'process' in told && told.process !== null ? identify(told.pid) === told.process : true;
+    if (!isSame) return UNKNOWN_HOLDER;
     return {
       pid: told.pid,
       command: 'command' in told && typeof told.command === 'string' ? told.command : UNKNOWN_HOLDER.command,
       startedAt: 'started_at' in told && typeof told.started_at === 'string' ? told.started_at : null,
+      ...(readStat(told.pid)?.state === 'T' ? { isStopped: true } : {}),
     };
   } catch {
     return UNKNOWN_HOLDER;
+  }
+}
+
+/**
+ * What tells a process from another one with its number: the boot, and the moment of its start in ticks since then. Null
+ * where there is no /proc.
+ */
+function identify(pid: number | null): string | null {
+  const stat = pid === null ? null : readStat(pid);
+  if (stat === null) return null;
+  try {
+    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()} ${stat.startTicks}`;
+  } catch {
+    return null;
+  }
+}
+
+/** From proc_pid_stat(5): field 3 is the state, field 22 the start. The name before them may hold spaces and brackets. */
+function readStat(pid: number): { readonly state: string; readonly startTicks: string } | null {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    const [state, startTicks] = [fields[0], fields[19]];
+    return state === undefined || startTicks === undefined ? null : { state, startTicks };
+  } catch {
+    return null;
   }
 }
 

@@ -10,12 +10,14 @@ import { fileURLToPath } from 'node:url';
  * `FAILPOINT=point=action[@n]`, at the n-th time (the first where no n is given):
  *
  * - `upload.first`: the first bytes of a create leave. `fence.answer`: a listing was answered while a create is open.
+ * - `tail.check`: the seal is committed, and the connection is looked at once more before the tail.
  * - `tail.before`, `tail.after`: the last two bytes of a create are about to leave; have left this process.
  * - `create.answer`: the head of the answer to a create is here, and nobody has read it.
  * - `poll.answer`, `results.answer`, `cancel.answer`: the same of a listing without a create, of results, of a cancel.
  * - `open:REGEX`, `rename:REGEX`, `unlink:REGEX`: before a file whose path matches is opened, becomes that name, goes.
  *
- * Actions: `kill` (SIGKILL), `stop` (SIGSTOP), `throw:CODE` (files only).
+ * Actions: `kill` (SIGKILL), `stop` (SIGSTOP), `throw:CODE` (files only); `wall:MS` and `monotonic:MS`: that clock jumps by so many
+ * milliseconds, as it does when a machine was asleep or somebody sets it.
  */
 export const FAILPOINTS = fileURLToPath(import.meta.url);
 
@@ -37,7 +39,22 @@ function reach(name: string): void {
   if (hits !== times) return;
   if (action === 'kill') process.kill(process.pid, 'SIGKILL');
   else if (action === 'stop') process.kill(process.pid, 'SIGSTOP');
+  else if (action.startsWith('wall:')) shiftWall(Number(action.slice('wall:'.length)));
+  else if (action.startsWith('monotonic:')) shiftMonotonic(Number(action.slice('monotonic:'.length)));
   else throw Object.assign(new Error(`${action}, made by a test`), { code: action.replace('throw:', '') });
+}
+
+function shiftWall(ms: number): void {
+  globalThis.Date = new Proxy(Date, {
+    construct: (target, args) =>
+      args.length === 0 ? new target(target.now() + ms) : Reflect.construct(target, args),
+    get: (target, name) => (name === 'now' ? () => target.now() + ms : Reflect.get(target, name)),
+  });
+}
+
+function shiftMonotonic(ms: number): void {
+  const now = performance.now.bind(performance);
+  performance.now = () => now() + ms;
 }
 
 const [kind, pattern] = [point.slice(0, point.indexOf(':')), point.slice(point.indexOf(':') + 1)];
@@ -47,6 +64,8 @@ function reachFile(name: string, path: unknown): void {
 }
 
 let openCreates = 0;
+/** A listing was answered while a create was open. */
+let isFenced = false;
 
 function isCreate(request: http.ClientRequest): boolean {
   return request.method === 'POST' && request.path.endsWith('/v1/messages/batches');
@@ -56,7 +75,9 @@ function answerPoint(request: http.ClientRequest): string {
   if (isCreate(request)) return 'create.answer';
   if (request.path.endsWith('/cancel')) return 'cancel.answer';
   if (request.path.endsWith('/results')) return 'results.answer';
-  return openCreates > 0 ? 'fence.answer' : 'poll.answer';
+  if (openCreates === 0) return 'poll.answer';
+  isFenced = true;
+  return 'fence.answer';
 }
 
 function watch(request: http.ClientRequest): void {
@@ -88,6 +109,14 @@ if (point !== '') {
     }
     return Reflect.apply(end, this, args);
   };
+  const length = Object.getOwnPropertyDescriptor(http.OutgoingMessage.prototype, 'writableLength');
+  // The one of its parent cannot be replaced, so this one stands before it.
+  Object.defineProperty(http.ClientRequest.prototype, 'writableLength', {
+    get(this: http.ClientRequest): unknown {
+      if (isFenced && isCreate(this)) reach('tail.check');
+      return length?.get?.call(this);
+    },
+  });
   const { openSync, renameSync, unlinkSync } = fs;
   fs.openSync = (...args) => {
     reachFile('open', args[0]);

@@ -1,6 +1,6 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { type Holder, isLock, readHolder, tryLock, waitForLock } from '../../src/store/locks.ts';
 import { makeManualClock } from '../support/manual-clock.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
@@ -65,6 +65,48 @@ test('a name that a dead process left is not given for the holder', () => {
   lock.release();
 });
 
+test.runIf(existsSync('/proc/self/stat'))(
+  'a name whose number is another program’s by now is not given for the holder',
+  () => {
+    const path = lockPath();
+    const lock = take(path);
+    const told = JSON.parse(readFileSync(`${path}.holder.json`, 'utf8'));
+    const [boot = '', ticks = ''] = String(told.process).split(' ');
+    // The same number, alive: of a process that began later, or before this machine was booted.
+    for (const process of [`${boot} ${Number(ticks) + 1}`, `${'0'.repeat(36)} ${ticks}`]) {
+      writeFileSync(`${path}.holder.json`, JSON.stringify({ ...told, process }));
+      expect(tryLock(path, ME)).toEqual(UNKNOWN);
+    }
+    lock.release();
+  },
+);
+
+test('one that takes a lock removes the name that a dead process left, even if it cannot write its own', () => {
+  const path = lockPath();
+  take(path).release();
+  writeFileSync(`${path}.holder.json`, JSON.stringify({ pid: process.pid, command: 'batchctl old' }));
+  // Where our own name would be written first.
+  mkdirSync(`${path}.holder.json.${process.pid}/in the way`, { recursive: true });
+  const lock = take(path);
+  expect(tryLock(path, ME)).toEqual(UNKNOWN);
+  lock.release();
+});
+
+test.runIf(existsSync('/proc/self/stat'))(
+  'a process that was stopped holds its lock, is told to be stopped, and loses it at once when it is killed',
+  async () => {
+    const path = lockPath();
+    const child = startChild('hold-lock', path);
+    expect(await child.nextLine()).toBe('ready');
+    child.signal('SIGSTOP');
+    await vi.waitUntil(() => readHolder(path)?.isStopped === true, { timeout: 20_000 });
+    expect(tryLock(path, ME)).toMatchObject({ command: 'batchctl submit', isStopped: true });
+    await child.kill();
+    expect(readHolder(path)).toBeNull();
+    take(path).release();
+  },
+);
+
 test('a released lock leaves its file and no name', () => {
   const path = lockPath();
   take(path).release();
@@ -79,6 +121,7 @@ test('the name beside a lock is of the one who has it now', () => {
     pid: process.pid,
     command: ME.command,
     started_at: ME.startedAt,
+    process: existsSync('/proc/self/stat') ? expect.stringMatching(/^[0-9a-f-]{36} \d+$/) : null,
   });
   lock.release();
 });

@@ -43,6 +43,23 @@ test('of two programs that start a submission of the same shard, one does', asyn
   expect(outcomes.map((outcome) => outcome.status).sort()).toEqual(['fulfilled', 'rejected']);
 });
 
+test('of eight programs that claim the shards of a job, each shard has one', async () => {
+  const path = join(makeTempDir(), 'state.db');
+  const store = await openStore(path, { programVersion: '0.1.0', now: () => new Date() });
+  onTestFinished(() => store.close());
+  const { job, shardIds } = await buildJob(store, Array(60).fill(2));
+  await store.requestSubmission(job.id, ACCOUNT, 'batch', AT);
+  const racers = Array.from({ length: 8 }, () => startChild('claim', path, shardIds.join(',')));
+  for (const racer of racers) expect(await racer.nextLine()).toBe('ready');
+  for (const racer of racers) racer.send('go');
+  const claimed = (await Promise.all(racers.map((racer) => racer.rest()))).flat();
+  expect(claimed.map(Number).sort((a, b) => a - b)).toEqual([...shardIds].sort((a, b) => a - b));
+  const shards = await store.shards(job.id);
+  expect(shards.map(({ submission }) => [submission?.state, submission?.number])).toEqual(
+    shardIds.map(() => ['sealed', 1]),
+  );
+}, 60_000);
+
 test('a run that was taken for dead loses its seal to the one that took over', async () => {
   const { one, two, job, shardId } = await openTwice();
   const stale = await one.startSubmission(shardId, ACCOUNT, AT_MS);

@@ -10,6 +10,7 @@ export interface Child {
   /** All that was printed and not read, once it has ended. */
   rest(): Promise<readonly string[]>;
   send(line: string): void;
+  signal(name: NodeJS.Signals): void;
   kill(): Promise<void>;
 }
 
@@ -36,6 +37,9 @@ export function startChild(script: string, ...args: readonly string[]): Child {
     },
     send: (line) => {
       child.stdin.write(`${line}\n`);
+    },
+    signal: (name) => {
+      child.kill(name);
     },
     async kill() {
       child.kill('SIGKILL');

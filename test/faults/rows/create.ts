@@ -280,12 +280,51 @@ export const createRows: readonly FaultRow[] = [
     row: 'C15',
     fault: 'the laptop sleeps while the body goes out, or after its tail',
     expected: 'as C2 and C5',
+    shownBy: [
+      {
+        file: 'crash/locks.test.ts',
+        title:
+          'while the body goes out has made no batch when the connection is gone, and sends the shard again',
+      },
+      {
+        file: 'crash/locks.test.ts',
+        title: 'after the tail finds its answer when it wakes',
+      },
+      {
+        file: 'crash/locks.test.ts',
+        title: 'after the tail, and has lost its answer, finds the batch in the list',
+      },
+      {
+        file: 'crash/locks.test.ts',
+        title: 'holds its locks, and does not send the tail of a seal that is older than five seconds',
+      },
+    ],
+    cases: [
+      {
+        says: 'a wall clock that is three days on when the tail is due makes the seal stale, and the shard is sent again',
+        steps: [{ ...DONE, failpoint: 'tail.check=wall:259200000', posts: 3, batches: 2 }],
+      },
+      {
+        says: 'a monotonic clock that went on through the sleep does so too',
+        steps: [{ ...DONE, failpoint: 'tail.check=monotonic:28800000', posts: 3, batches: 2 }],
+      },
+    ],
   },
   {
     row: 'C16',
     fault: 'Ctrl-C before the seal; after it',
     expected:
       'before: nothing was sent, and that is said. After: the answer is waited for, at most 30 seconds',
+    shownBy: [
+      {
+        file: 'crash/locks.test.ts',
+        title: 'before the seal sends nothing, and says so',
+      },
+      {
+        file: 'crash/locks.test.ts',
+        title: 'after the tail still waits for the answer, and keeps the batch',
+      },
+    ],
   },
 ];
 

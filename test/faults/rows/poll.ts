@@ -1,4 +1,34 @@
-import type { FaultRow } from '../row.ts';
+import { expect } from 'vitest';
+import { type FaultBench, RESUME, RETRIEVE, SUBMIT } from '../bench.ts';
+import type { FaultCase, FaultRow } from '../row.ts';
+
+/** The one that batchctl gives the emulator by itself. */
+const EMULATOR_KEY = 'sk-emu-emulator';
+const AWAY = { ANTHROPIC_API_KEY: 'sk-emu-away' };
+
+const DAY_MS = 86_400_000;
+const JUMPS = {
+  'a day on': DAY_MS,
+  'a day back': -DAY_MS,
+  'to 2038': Date.UTC(2038, 0, 19, 3, 14, 8) - Date.now(),
+};
+
+function jumping(point: string, name: keyof typeof JUMPS): FaultCase {
+  const [at = '', times = '1'] = point.split('@');
+  return {
+    says: `a clock that jumps ${name} at ${at} changes nothing`,
+    steps: [{ args: SUBMIT, failpoint: `${at}=wall:${JUMPS[name]}@${times}`, exit: 0, posts: 2, batches: 2 }],
+  };
+}
+
+/** Every row says so, and the job failed by it. */
+async function expectMissing(bench: FaultBench): Promise<void> {
+  expect((await bench.status()).state).toBe('failed');
+  const rows = await bench.results();
+  expect(rows.map(({ status, failure }) => `${status} ${failure}`)).toEqual(
+    Array(bench.records).fill('missing missing'),
+  );
+}
 
 /** Poll. */
 export const pollRows: readonly FaultRow[] = [
@@ -7,6 +37,37 @@ export const pollRows: readonly FaultRow[] = [
     fault: '404 once / flapping / lasting',
     expected:
       'Transient for >= 10 min and >= 5 answers and absent from a full list; then `REMOTE_GONE`, exit 5, no resubmission without `--resubmit-lost`',
+    shownBy: [
+      {
+        file: 'steps/count-not-found.test.ts',
+        title: 'a batch that the account’s list shows is not gone, however often it is not found by its id',
+      },
+    ],
+    cases: [
+      {
+        says: 'a batch that is not found for a while after its create is waited for',
+        steps: [{ args: SUBMIT, faults: ['not-found=0.6', 'list-lag=0.6'], exit: 0, posts: 2 }],
+      },
+      {
+        says: 'a batch that comes and goes is waited for',
+        batchSeconds: 0.6,
+        steps: [{ args: SUBMIT, faults: ['list-lag=0.5', 'get-404@2'], exit: 0, posts: 2 }],
+      },
+      {
+        says: 'a batch that is gone for good is named as missing, and nothing is sent again',
+        steps: [
+          { args: [...SUBMIT, '--submit-only'], exit: 0 },
+          {
+            args: [...RETRIEVE, '--settle', '1s'],
+            faults: ['not-found=3600', 'list-lag=3600'],
+            exit: 3,
+            posts: 2,
+            after: expectMissing,
+          },
+        ],
+        ends: null,
+      },
+    ],
   },
   {
     row: 'L2',
@@ -18,27 +79,145 @@ export const pollRows: readonly FaultRow[] = [
     fault: '401 / 403 in the middle (key revoked, rotated)',
     expected:
       'Pause, keep state, exit 4: "batches keep running; set a key of the same workspace and run resume"',
+    cases: [
+      {
+        says: 'a key that is revoked while a batch is in progress leaves with 4, says what goes on, and resume carries on',
+        batchSeconds: 2,
+        steps: [
+          { args: [...SUBMIT, '--submit-only'], exit: 0 },
+          {
+            args: RETRIEVE,
+            faults: [`key-revoked=${EMULATOR_KEY}`],
+            exit: 4,
+            error: 'key_refused',
+            after: (_bench, { stderr }) =>
+              expect(stderr).toContain('2 batches (15 requests) already sent go on meanwhile'),
+          },
+          { args: RESUME, faults: [], exit: 0, posts: 2 },
+        ],
+      },
+      {
+        says: 'a key that lost its rights leaves with 4, and resume carries on',
+        steps: [
+          { args: [...SUBMIT, '--submit-only'], exit: 0 },
+          { args: RETRIEVE, faults: [`key-forbidden=${EMULATOR_KEY}`], exit: 4, error: 'key_forbidden' },
+          { args: RESUME, faults: [], exit: 0, posts: 2 },
+        ],
+      },
+      {
+        says: 'a key that may not read results does not make a doubt the user’s to settle',
+        steps: [
+          { args: SUBMIT, failpoint: 'create.answer=kill', exit: 'SIGKILL', batches: 1 },
+          {
+            args: [...RESUME, '--once'],
+            faults: [`key-forbidden=${EMULATOR_KEY}`],
+            exit: 4,
+            error: 'key_forbidden',
+          },
+          { args: RESUME, faults: [], exit: 0, posts: 2 },
+        ],
+      },
+    ],
   },
   {
     row: 'L4',
     fault: 'Key of another workspace at resume',
     expected:
       'Header differs from the stored workspace id: refuse to reconcile or poll (404 there means nothing), exit 4',
+    // Every key × every state: test/accounts.
+    shownBy: [
+      {
+        file: 'accounts/key-matrix.test.ts',
+        title: 'met with ',
+      },
+      {
+        file: 'steps/doubt.test.ts',
+        title: 'concludes nothing about a doubt',
+      },
+    ],
+    cases: [
+      {
+        says: 'a key of another workspace sends nothing, takes no word for a doubt, and changes nothing',
+        steps: [
+          { args: SUBMIT, failpoint: 'create.answer=kill', exit: 'SIGKILL', posts: 1 },
+          { args: [...RESUME, '--resubmit'], env: AWAY, exit: 4, error: 'other_workspace', posts: 1 },
+          { args: ['cancel', 'latest'], env: AWAY, exit: 4, error: 'other_workspace', posts: 1 },
+        ],
+        ends: null,
+      },
+      {
+        says: 'a key of another workspace makes no retry of what failed',
+        steps: [
+          { args: SUBMIT, faults: ['rows-errored=1'], exit: 3, posts: 2 },
+          { args: ['retry', 'latest'], faults: [], env: AWAY, exit: 4, error: 'other_workspace', posts: 2 },
+          { args: ['retry', 'latest', '--interval', '100ms'], exit: 0, posts: 4 },
+        ],
+        ends: { batches: 4, sent: 30 },
+      },
+    ],
   },
   {
     row: 'L5',
     fault: 'Clock skew, clock jumps back, DST, year 2038',
     expected: 'All deadlines from server time (Date offset) or monotonic; stored as UTC milliseconds',
+    cases: [
+      jumping('fence.answer', 'a day on'),
+      jumping('create.answer', 'to 2038'),
+      jumping('poll.answer@2', 'a day back'),
+      ...[`wall:${JUMPS['a day on']}`, `wall:${JUMPS['a day back']}`, `monotonic:${DAY_MS}`].map((jump) => ({
+        says: `a clock that jumps (${jump}) while a doubt is settled makes no second payment`,
+        steps: [
+          {
+            args: SUBMIT,
+            faults: ['list-lag=2.5'],
+            failpoint: 'create.answer=kill',
+            exit: 'SIGKILL' as const,
+            posts: 1,
+          },
+          { args: [...RESUME, '--settle', '4s'], failpoint: `poll.answer=${jump}@2`, exit: 0, posts: 2 },
+        ],
+      })),
+    ],
   },
   {
     row: 'L6',
     fault: 'Sleep / hibernate for 3 days',
     expected: 'Poll at once on wake; expiry noticed; results still there (29 days)',
+    cases: [
+      {
+        says: 'a wall clock that is three days on between two looks ends nothing, and the results are fetched',
+        batchSeconds: 2,
+        steps: [
+          { args: [...SUBMIT, '--submit-only'], exit: 0 },
+          { args: RETRIEVE, failpoint: 'poll.answer=wall:259200000', exit: 0, posts: 2 },
+        ],
+      },
+      {
+        says: 'results that were removed while everything slept are named as missing, not sent again',
+        steps: [
+          { args: [...SUBMIT, '--submit-only'], exit: 0 },
+          { args: RETRIEVE, faults: ['archive-after=0'], exit: 3, posts: 2, after: expectMissing },
+        ],
+        ends: null,
+      },
+    ],
   },
   {
     row: 'L7',
     fault: 'Unknown `processing_status`, missing or extra fields, counts not summing to N',
     expected: 'Unknown status = "not ended", warn once; counts mismatch at end = verification error',
+    cases: [
+      {
+        says: 'an unknown status is not the end, and the batch is waited for',
+        batchSeconds: 1,
+        steps: [{ args: SUBMIT, faults: ['odd-status'], exit: 0, posts: 2 }],
+      },
+      {
+        says: 'counts that move early end nothing',
+        batchSeconds: 1,
+        steps: [{ args: SUBMIT, faults: ['live-counts'], exit: 0, posts: 2 }],
+      },
+    ],
   },
   {
     row: 'L8',
@@ -55,10 +234,31 @@ export const pollRows: readonly FaultRow[] = [
     row: 'L10',
     fault: 'Two watchers on one DB',
     expected: 'Both may poll; only one downloads (claim)',
+    shownBy: [
+      {
+        file: 'crash/locks.test.ts',
+        title: 'is nobody else’s: every command that would work on it names the holder and leaves with 6',
+      },
+      {
+        file: 'steps/watch-batches.test.ts',
+        title: 'takes nothing in but how the batches stand: no download, no lock',
+      },
+    ],
   },
   {
     row: 'L11',
     fault: 'Kill at `poll.*`',
     expected: 'No effect',
+    cases: [
+      {
+        says: 'a program killed as a listing was answered loses nothing',
+        batchSeconds: 1,
+        steps: [
+          { args: [...SUBMIT, '--submit-only'], exit: 0 },
+          { args: RETRIEVE, failpoint: 'poll.answer=kill', exit: 'SIGKILL' },
+          { args: RETRIEVE, exit: 0, posts: 2 },
+        ],
+      },
+    ],
   },
 ];

@@ -7,18 +7,56 @@ export const processesRows: readonly FaultRow[] = [
     fault: 'Both start `run` on one job',
     expected:
       'Shards are claimed one by one with a guarded UPDATE in an IMMEDIATE transaction; 8 processes × 200 rows: 0 double claims . Second process says what the first is doing, then helps or waits',
+    shownBy: [
+      {
+        file: 'crash/locks.test.ts',
+        title: 'goes to one of eight processes that submit the same content at once',
+      },
+      {
+        file: 'crash/locks.test.ts',
+        title: 'is nobody else’s: every command that would work on it names the holder and leaves with 6',
+      },
+      {
+        file: 'store/seal-race.test.ts',
+        title: 'of eight programs that claim the shards of a job, each shard has one',
+      },
+    ],
   },
   {
     row: 'Q2',
     fault: 'Holder is SIGSTOPped, another takes over, holder wakes',
     expected:
       'Seal commit is conditional on the claim epoch: 0 rows changed = abort, tail not sent. Tail must follow its seal within 5 s (both clocks) or is not sent',
+    shownBy: [
+      {
+        file: 'crash/locks.test.ts',
+        title: 'holds its locks, and does not send the tail of a seal that is older than five seconds',
+      },
+      {
+        file: 'crash/locks.test.ts',
+        title: 'and killed leaves its locks free at once, and its shard to be proven absent',
+      },
+      {
+        file: 'store/seal-race.test.ts',
+        title: 'a run that was taken for dead loses its seal to the one that took over',
+      },
+    ],
   },
   {
     row: 'Q3',
     fault: 'Pid re-used, container restart, other host',
     expected:
       'Liveness = host id + boot id + pid + process start time; other host = lease time only, and never for SEALED',
+    shownBy: [
+      {
+        file: 'store/locks.test.ts',
+        title: 'a name whose number is another program’s by now is not given for the holder',
+      },
+      {
+        file: 'store/locks.test.ts',
+        title: 'a lock is free the moment its holder was killed, and what it left is not believed',
+      },
+    ],
   },
   {
     row: 'Q4',

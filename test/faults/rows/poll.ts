@@ -223,6 +223,13 @@ export const pollRows: readonly FaultRow[] = [
     row: 'L8',
     fault: 'Batch older than 24 h still `in_progress`',
     expected: 'Warn at `expires_at` + 10 min; keep polling slower',
+    shownBy: [
+      {
+        file: 'steps/past-wait.test.ts',
+        title:
+          'a batch that does not end is waited for until a quarter of an hour past its expiry, by the server’s time',
+      },
+    ],
   },
   {
     row: 'L9',

@@ -185,9 +185,9 @@ const CASES: Record<string, Case> = {
   },
 };
 
-const ROWS = Object.entries(CASES).map(([name, one], position) => ({ name, position, ...one }));
+const ROWS = Object.entries(CASES).map(([name, one], position) => [name, { position, ...one }] as const);
 
-describe.each(ROWS)('$name', ({ command, state, outcomes, position, ...options }) => {
+describe.each(ROWS)('%s', (_name, { command, state, outcomes, position, ...options }) => {
   let situation: Situation;
   beforeAll(async () => {
     situation = await bringAbout(options);

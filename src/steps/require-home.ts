@@ -80,7 +80,7 @@ export function strangerError(
   return new AuthError(
     `the key acts in another ${isOrganization ? 'organization' : 'workspace'} than this job’s batches`,
     {
-      code: kind,
+      code: isOrganization ? 'other_organization' : 'other_workspace',
       why: `the job was submitted in workspace ${name(home)}, this key answers from ${name(now)}; a batch is visible only in its own workspace, so nothing was concluded and nothing was sent`,
       next: `set ANTHROPIC_API_KEY to a key of ${isOrganization ? 'the first organization, in that workspace,' : 'the first workspace'} and run the same command again`,
     },

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { countNotFound } from '../../src/steps/count-not-found.ts';
 import { createServerTime } from '../../src/steps/server-time.ts';
 import { makeWorkbench } from '../support/workbench.ts';
@@ -25,4 +25,16 @@ test('a batch that the account’s list shows is not gone, however often it is n
   for (let count = 0; count < 5; count += 1) silent.push(await countNotFound(run, batch, signal));
   expect(silent.at(-1)).toBe(true);
   expect(silent.slice(0, 3)).toEqual([false, false, false]);
+});
+
+test('a cancel of a batch that the API does not find says what to do, and that it may be too new', async () => {
+  const bench = await makeWorkbench({ batchSeconds: 600 });
+  const { job } = await bench.run(await bench.build(3), { until: 'submitted' });
+  const [batch] = await bench.ownBatches();
+  const headers = { 'x-api-key': 'sk-emu-test', 'anthropic-version': '2026-10-21' };
+  const url = `${bench.emulator.url}/v1/messages/batches/${batch?.id}`;
+  // Somebody cancels and deletes it in the Console.
+  await fetch(`${url}/cancel`, { method: 'POST', headers });
+  await vi.waitUntil(async () => (await fetch(url, { method: 'DELETE', headers })).ok, { timeout: 20_000 });
+  await expect(bench.cancel(job)).rejects.toMatchObject({ name: 'ProviderError', code: 'cancel_not_found' });
 });

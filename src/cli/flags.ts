@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_SETTLE_MS } from '../core/doubt.ts';
 import { parseDuration } from '../core/duration.ts';
+import { JOB_NAME } from '../core/job-file.ts';
 import { DEFAULT_SHARD_LIMITS, type ShardLimits } from '../core/shard.ts';
 import type { NarrowFlags } from './narrow-flags.ts';
 
@@ -78,6 +79,12 @@ export function parseDurationFlag(text: string): number {
   const ms = parseDuration(text);
   if (ms === null) throw new InvalidArgumentError('write a duration such as 90s, 15m or 1h30m.');
   return ms;
+}
+
+/** As the job file's `name`. */
+export function parseJobName(text: string): string {
+  if (!JOB_NAME.test(text)) throw new InvalidArgumentError('write 1-40 letters, digits, - and _.');
+  return text;
 }
 
 function parseNotifyUrl(text: string): string {

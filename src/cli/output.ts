@@ -9,6 +9,8 @@ export interface Output {
   /** Shown safely: only line ends and tabs survive of all control characters. */
   line(text: string): Promise<void>;
   json(document: unknown): Promise<void>;
+  /** A document inside a larger one, without a line end. */
+  jsonPiece(document: unknown): Promise<void>;
 }
 
 export function makeOutput(stream: NodeJS.WritableStream): Output {
@@ -30,6 +32,7 @@ export function makeOutput(stream: NodeJS.WritableStream): Output {
     write,
     line: (text) => write(`${escapeLines(text)}\n`),
     json: (document) => write(`${escapeJson(JSON.stringify(document, null, 2))}\n`),
+    jsonPiece: (document) => write(escapeJson(JSON.stringify(document))),
   };
 }
 

@@ -110,7 +110,7 @@ function batchColumns(document: JobDocument): readonly Column<BatchRow>[] {
 }
 
 /** What a user would type next; null when nothing is left to do. */
-function nextCommand({ state, job_id: id, failures }: JobDocument): string | null {
+function nextCommand({ state, job_id: id, failures, adopted }: JobDocument): string | null {
   switch (state) {
     case 'building':
       return null;
@@ -125,7 +125,7 @@ function nextCommand({ state, job_id: id, failures }: JobDocument): string | nul
     case 'done':
     case 'canceled':
     case 'failed':
-      if (RETRIED_WHEN_ASKED.some((name) => failures[name] !== undefined))
+      if (adopted !== true && RETRIED_WHEN_ASKED.some((name) => failures[name] !== undefined))
         return `batchctl retry ${id}   (what went wrong: batchctl show ${id} <custom_id>)`;
       return Object.keys(failures).length === 0
         ? `batchctl verify ${id}`

@@ -43,8 +43,9 @@ function describeAttempt({ number, shard, route, batchId, status, failure, error
   return `attempt   ${number}: shard ${shard}, ${way}, ${verdict}${error === null ? '' : `: ${error}`}`;
 }
 
-function formatSent({ paramsJson, attempts }: RequestDetails): string {
+function formatSent({ paramsJson, attempts, isAdopted }: RequestDetails): string {
   if (paramsJson !== null) return formatParams(parse(paramsJson));
+  if (isAdopted) return '(not known: the batch was made elsewhere)';
   return attempts.length === 0 ? '(there is no request yet)' : '(the shard file is gone)';
 }
 

@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { UsageError } from '../core/errors.ts';
-import type { Job } from '../core/job.ts';
 import type { JobFile } from '../core/job-file.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { JobFiles } from '../core/ports/files.ts';
@@ -17,7 +16,7 @@ import type { SourcePlace } from '../sources/source-path.ts';
 import type { Deps, LocalDeps } from '../steps/deps.ts';
 import type { RenderDeps } from '../steps/render-requests.ts';
 import type { ResolveDeps } from '../steps/resolve-job.ts';
-import type { Apis } from './apis.ts';
+import type { ApiJob, Apis } from './apis.ts';
 import type { Talk } from './progress.ts';
 
 /**
@@ -48,7 +47,7 @@ export interface Wire {
   /** What a job does once it is final: programs, git, a notification. */
   outside(): Promise<Outside>;
   /** @throws AuthError without a key, UsageError when the job belongs elsewhere */
-  deps(job: Job, options: { readonly emulator: boolean }): Promise<Deps>;
+  deps(job: ApiJob, options: { readonly emulator: boolean }): Promise<Deps>;
   close(): Promise<void>;
 }
 

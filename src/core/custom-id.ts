@@ -8,6 +8,10 @@ const HASH_CHARACTERS = 12;
 const MAX_SLUG = 64 - HASH_CHARACTERS - 1;
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 
+export function isLegalCustomId(text: string): boolean {
+  return LEGAL.test(text);
+}
+
 /** An id that the API takes, and the user's own key where that had to be changed. */
 export interface LegalCustomId {
   readonly customId: string;

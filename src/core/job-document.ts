@@ -23,6 +23,8 @@ export interface JobDocument {
   /** What the answers so far cost, over all attempts; null when some of it has no price. */
   readonly cost_microusd: MicroUsd | null;
   readonly batches: readonly BatchDocument[];
+  /** Its batch was made elsewhere. Absent for a job that was built here. */
+  readonly adopted?: true;
   /** Relative to the workspace, with forward slashes. */
   readonly output_dir?: string;
   /** Batches that were paid beside the ones that the job has; left out where one look at many jobs does not ask for it. */
@@ -86,6 +88,7 @@ export function jobDocument(job: Job, shards: readonly ShardView[], outputDir: s
     },
     cost_microusd: sumOrUnknown(shards.filter(isApplied).map(({ cost }) => cost)),
     batches: shards.flatMap(batchDocuments),
+    ...(job.spec.adopted ? { adopted: true } : {}),
     ...(outputDir === null ? {} : { output_dir: outputDir }),
   };
 }

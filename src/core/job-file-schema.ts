@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { API_VERSIONS } from './job-file.ts';
+import { API_VERSIONS, JOB_NAME } from './job-file.ts';
 import { RETRYABLE } from './retry-rule.ts';
 import { sourceSchema } from './source-schema.ts';
 import { spendingKeys } from './spending-schema.ts';
@@ -16,7 +16,7 @@ export const jobFileSchema = z
   .strictObject({
     name: z
       .string()
-      .regex(/^[A-Za-z0-9_-]{1,40}$/)
+      .regex(JOB_NAME)
       .optional()
       .describe("The job's name: 1-40 letters, digits, - and _. Default: the job file's name."),
     ...sharedStageKeys,

@@ -6,6 +6,9 @@ import type { Stage } from './stage.ts';
 /** Values of the `anthropic-version` header that a job may name. Source: platform.claude.com/docs/en/api/versioning */
 export const API_VERSIONS = ['2026-10-21', '2023-06-01'] as const;
 
+/** What a job may be called. */
+export const JOB_NAME = /^[A-Za-z0-9_-]{1,40}$/;
+
 export type ApiVersion = (typeof API_VERSIONS)[number];
 
 /** A job file after validation: what a job is, and nothing about where it has got to. */

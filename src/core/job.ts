@@ -61,6 +61,8 @@ export interface JobSpec {
   readonly on: 'api' | 'emulator';
   /** Where the job file stands, relative to the workspace; null when there is none. */
   readonly file: string | null;
+  /** Its batch was made elsewhere: there are no request files, and its rows come from the results (core/adopted.ts). */
+  readonly adopted?: true;
 }
 
 /** Whose batches they are. A «not found» from another account says nothing about ours. */

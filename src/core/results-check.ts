@@ -1,4 +1,5 @@
 import { type ByteLine, createLineSplitter } from './lines.ts';
+import type { RequestIds } from './request-ids.ts';
 import {
   customIdAtHead,
   customIdInHead,
@@ -7,7 +8,6 @@ import {
   parseResultLine,
 } from './result-line.ts';
 import type { ResultSeqs } from './result-seqs.ts';
-import { parseWireId } from './wire-id.ts';
 
 const LF = 0x0a;
 const CLOSING_BRACE = 0x7d;
@@ -29,11 +29,11 @@ export interface StreamCounts {
 }
 
 /**
- * Checks a stream of results while it goes to disk: which requests of the shard it holds, told by nonce and number alone.
+ * Checks a stream of results while it goes to disk: which requests of the shard it holds, told by their ids alone.
  * Only the head of a line is looked at when the id stands there; judging the line is for later, from the file.
  */
 export class ResultsCheck {
-  readonly #nonce: string;
+  readonly #ids: RequestIds;
   readonly #seqs: ResultSeqs;
   readonly #splitter = createLineSplitter(MAX_LINE_BYTES);
   /** Of the line that has begun and not ended, for a line that is too long to be held. */
@@ -45,8 +45,8 @@ export class ResultsCheck {
   #ours = 0;
 
   /** `seqs` must be fresh: they are marked as lines come. */
-  constructor(nonce: string, seqs: ResultSeqs) {
-    this.#nonce = nonce;
+  constructor(ids: RequestIds, seqs: ResultSeqs) {
+    this.#ids = ids;
     this.#seqs = seqs;
   }
 
@@ -84,11 +84,10 @@ export class ResultsCheck {
       this.#malformed += 1;
       return;
     }
-    const wire = parseWireId(id);
-    const isOurs = wire?.nonce === this.#nonce;
-    if (isOurs) this.#ours += 1;
-    else this.#foreign += 1;
-    const index = wire !== null && isOurs ? this.#seqs.indexOf(wire.seq) : -1;
+    const seq = this.#ids.seqOf(id);
+    if (seq === null) this.#foreign += 1;
+    else this.#ours += 1;
+    const index = seq === null ? -1 : this.#seqs.indexOf(seq);
     if (index === -1) this.#unknown += 1;
     else if (!this.#seqs.mark(index)) this.#duplicate += 1;
   }

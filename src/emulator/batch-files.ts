@@ -7,12 +7,12 @@ const ORPHAN_AGE_MS = 3_600_000;
 
 /** The file with the request lines of a batch: one `{"custom_id","params"}` a line, in the order of the body. */
 export function linesFile(stateDir: string, batchId: string): string {
-  return join(stateDir, 'emulator', `${batchId}.jsonl`);
+  return join(stateDir, 'emulator', `${encodeURIComponent(batchId)}.jsonl`);
 }
 
 /** Where those lines stand while they still come in. The name tells which process writes them. */
 export function partialFile(stateDir: string, batchId: string): string {
-  return join(stateDir, 'emulator', `${batchId}.${process.pid}.partial`);
+  return join(stateDir, 'emulator', `${encodeURIComponent(batchId)}.${process.pid}.partial`);
 }
 
 /** Writes lines through one buffer; nothing is synced, as only the death of the process is to be survived. */

@@ -54,7 +54,7 @@ export function viewBatch(batch: Batch, nowUs: number, { db, origin, faults }: V
     cancel_initiated_at: batch.canceledUs === null ? null : formatTime(batch.canceledUs),
     archived_at: isArchived ? formatTime(archivedUs(batch, faults)) : null,
     results_url: hasEnded
-      ? `${faults.standing('results-url')?.value ?? origin}/v1/messages/batches/${batch.id}/results`
+      ? `${faults.standing('results-url')?.value ?? origin}/v1/messages/batches/${encodeURIComponent(batch.id)}/results`
       : null,
   };
 }

@@ -39,7 +39,7 @@ export async function createBatch(call: Call): Promise<void> {
   }
 
   const early = takeEarlyFault(call.faults);
-  const id = randomId('msgbatch');
+  const id = batchIdOf(call.faults.standing('odd-ids')?.value ?? null);
   const path = partialFile(state.stateDir, id);
   try {
     const body = await receiveBody(request, {
@@ -74,6 +74,23 @@ export async function createBatch(call: Call): Promise<void> {
     await effect.send(call, viewBatch(batch, shownAtUs, viewContext(call)));
   } finally {
     rmSync(path, { force: true });
+  }
+}
+
+/** Ids are opaque text: a client that makes a path, an address or a column of one must be ready for these. */
+function batchIdOf(form: string | null): string {
+  const id = randomId('msgbatch');
+  switch (form) {
+    case 'dots':
+      return `../${id}`;
+    case 'slashes':
+      return `/a/b/${id}/`;
+    case 'marks':
+      return `${id} ?#%25&"'\\\u202e\u001b[31m`;
+    case 'long':
+      return id.padEnd(200, 'x');
+    default:
+      return id;
   }
 }
 

@@ -135,6 +135,33 @@ const RESULTS = [
   { name: 'results-long-line', value: 'BYTES', summary: 'the text of the first row is this long' },
   { name: 'results-odd-type', value: null, summary: 'the first row has a result type that nobody knows' },
   { name: 'results-slow', value: 'BYTES_PER_SECOND', summary: 'send results no faster than this' },
+  { name: 'results-reversed', value: null, summary: 'the same lines in the opposite order' },
+  {
+    name: 'results-odd-bytes',
+    value: null,
+    summary:
+      'a byte order mark first, CR before each line end, U+2028 and bytes that are not UTF-8 in the first text',
+  },
+  {
+    name: 'results-odd-block',
+    value: null,
+    summary: 'the first answer has a content block that nobody knows',
+  },
+  {
+    name: 'results-gzip',
+    value: null,
+    summary: 'send the results gzip-encoded, although nobody asked for that',
+  },
+  {
+    name: 'results-gzip-bomb',
+    value: null,
+    summary: 'send 1 GB of blanks as 1 MB of gzip, although nobody asked for that',
+  },
+  {
+    name: 'results-stall',
+    value: 'FRACTION',
+    summary: 'after this share of the rows send nothing more, and stay',
+  },
 ] as const satisfies readonly FaultDescription[];
 
 /** As long as they are set. */
@@ -196,6 +223,11 @@ const STANDING = [
     value: 'NUMBER',
     summary:
       'so many rows of a batch begin at once, and read only what earlier batches have written for an hour',
+  },
+  {
+    name: 'odd-ids',
+    value: 'dots|slashes|marks|long',
+    summary: 'ids of new batches begin with ../, hold slashes or marks, or are 200 characters long',
   },
   { name: 'results-url', value: 'ORIGIN', summary: 'results_url names this origin' },
   { name: 'rows-errored', value: 'SHARE', summary: 'this share of rows ends errored (api_error)' },

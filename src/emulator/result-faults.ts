@@ -21,7 +21,7 @@ export interface OutgoingRow {
 }
 
 /** The text that a row becomes: one line, or what the fault makes of it. Pieces come one by one, as they may be long. */
-export function* linesOf(outgoing: OutgoingRow, fault: Fault | null): Generator<string> {
+export function* linesOf(outgoing: OutgoingRow, fault: Fault | null): Generator<string | Buffer> {
   const { position, row, result, batch } = outgoing;
   const line = `${JSON.stringify(result)}\n`;
   const isFirst = position === 0;
@@ -47,6 +47,13 @@ export function* linesOf(outgoing: OutgoingRow, fault: Fault | null): Generator<
     case 'results-odd-type':
       yield isFirst ? `${JSON.stringify({ custom_id: row.customId, result: { type: 'deferred' } })}\n` : line;
       return;
+    case 'results-odd-bytes':
+      if (isFirst) yield '\ufeff';
+      yield isFirst ? oddBytes(result) : line.replace('\n', '\r\n');
+      return;
+    case 'results-odd-block':
+      yield isFirst ? line.replace('"content":[', '"content":[{"type":"hologram","depth":3},') : line;
+      return;
     case 'results-long-line':
       if (isFirst) yield* longLine(row, batch, fault.amount);
       else yield line;
@@ -56,9 +63,20 @@ export function* linesOf(outgoing: OutgoingRow, fault: Fault | null): Generator<
   }
 }
 
+/** Raw U+2028 and a byte that no UTF-8 has, inside the text. */
+function oddBytes(result: RowResult): Buffer {
+  const line = JSON.stringify(result);
+  const at = line.indexOf('[emulated]');
+  return Buffer.concat([
+    Buffer.from(`${line.slice(0, at)}\u2028`),
+    Buffer.from([0xff]),
+    Buffer.from(`${line.slice(at)}\r\n`),
+  ]);
+}
+
 /** After how many rows of these the answer breaks off; null when it does not. At least one row is always short. */
 export function breakAfter(fault: Fault | null, rows: number): number | null {
-  if (fault?.name !== 'results-cut' && fault?.name !== 'results-short') return null;
+  if (fault === null || !['results-cut', 'results-short', 'results-stall'].includes(fault.name)) return null;
   return Math.max(0, Math.min(Math.floor(fault.amount * rows), rows - 1));
 }
 

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { Writable } from 'node:stream';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 
 const BUFFER_BYTES = 128 * 1024;
@@ -7,13 +7,13 @@ const SLICES_PER_SECOND = 10;
 /** Sends text as fast as the client reads it, through one buffer. */
 export interface ResultOutput {
   /** Adds text. When the buffer is full the promise is to be awaited; false means that the client has gone. */
-  add(text: string): Promise<boolean> | null;
+  add(text: string | Buffer): Promise<boolean> | null;
   /** Sends what is left in the buffer. */
   flush(): Promise<boolean>;
 }
 
 /** Opens the output of one answer, at full speed or no faster than so many bytes a second. */
-export function openResultOutput(response: ServerResponse, bytesPerSecond: number | null): ResultOutput {
+export function openResultOutput(response: Writable, bytesPerSecond: number | null): ResultOutput {
   const buffer = Buffer.allocUnsafe(BUFFER_BYTES);
   let used = 0;
 
@@ -38,13 +38,14 @@ export function openResultOutput(response: ServerResponse, bytesPerSecond: numbe
     return send(bytes);
   }
 
-  async function addLarge(text: string): Promise<boolean> {
-    return (await flush()) && send(Buffer.from(text));
+  async function addLarge(text: string | Buffer): Promise<boolean> {
+    return (await flush()) && send(typeof text === 'string' ? Buffer.from(text) : text);
   }
 
   return {
     flush,
     add(text) {
+      if (typeof text !== 'string') return addLarge(text);
       const most = text.length * 3; // UTF-8 needs no more per UTF-16 unit
       if (most > BUFFER_BYTES) return addLarge(text);
       used += buffer.write(text, used);
@@ -54,7 +55,7 @@ export function openResultOutput(response: ServerResponse, bytesPerSecond: numbe
 }
 
 /** Resolves once the kernel has the bytes, so that their memory may be used again; false when the client has gone. */
-function write(response: ServerResponse, bytes: Uint8Array): Promise<boolean> {
+function write(response: Writable, bytes: Uint8Array): Promise<boolean> {
   return new Promise((resolve) => {
     if (response.destroyed) {
       resolve(false);

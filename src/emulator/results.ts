@@ -6,6 +6,7 @@ import { type Batch, readRowTable } from './batches.ts';
 import { nowUs } from './clock.ts';
 import type { Fault } from './faults.ts';
 import { ApiError, type Call } from './reply.ts';
+import { encodeAnswer, sendBomb } from './result-encoding.ts';
 import { breakAfter, linesOf } from './result-faults.ts';
 import { openResultOutput, type ResultOutput } from './result-output.ts';
 import { readRowFaults } from './row-outcome.ts';
@@ -25,12 +26,15 @@ export async function sendResults(call: Call): Promise<void> {
   const fault = call.faults.take('results');
   if (fault?.name === 'results-not-found') throw noResults(batch);
 
+  if (fault?.name === 'results-gzip-bomb') return sendBomb(call);
   const reader = openRowReader(linesFile(stateDir, batch.id), readRowTable(db, batch.id));
   try {
-    call.response.writeHead(200, { 'content-type': 'application/x-jsonl' });
-    const output = openResultOutput(call.response, fault?.name === 'results-slow' ? fault.amount : null);
+    const encoded = fault?.name === 'results-gzip' ? encodeAnswer(call) : null;
+    if (encoded === null) call.response.writeHead(200, { 'content-type': 'application/x-jsonl' });
+    const target = encoded ?? call.response;
+    const output = openResultOutput(target, fault?.name === 'results-slow' ? fault.amount : null);
     const isWhole = await sendRows(call, batch, fault, reader, output);
-    if (isWhole && (await output.flush())) call.response.end();
+    if (isWhole && (await output.flush())) target.end();
   } finally {
     reader.close();
   }
@@ -45,13 +49,18 @@ async function sendRows(
   output: ResultOutput,
 ): Promise<boolean> {
   const missing = call.faults.standing('results-missing')?.amount ?? 0;
-  const order = shuffledOrder(batch.id, batch.requests).subarray(missing);
+  const shuffled = shuffledOrder(batch.id, batch.requests).subarray(missing);
+  const order = fault?.name === 'results-reversed' ? shuffled.toReversed() : shuffled;
   const stopAt = breakAfter(fault, order.length);
   const shares = readRowFaults(call.faults);
   const cold = call.faults.standing('cold-cache')?.amount ?? null;
   const cache = cold === null ? warmCache() : coldCache(call.state.db, batch, cold);
   for (const [position, index] of order.entries()) {
     if (position === stopAt && fault?.name === 'results-short') return true;
+    if (position === stopAt && fault?.name === 'results-stall') {
+      await output.flush();
+      return false;
+    }
     const row = reader.read(index);
     const context: ResultContext = { batch, shares, cached: cache.at(position) };
     const outgoing = { position, row, result: makeResult(row, context), batch };

@@ -8,12 +8,14 @@ import type { Shard } from '../core/shard.ts';
 import { openBilling } from '../core/shard-billing.ts';
 import { namesOtherTiers, SpentCounter } from '../core/spent-counter.ts';
 import { TallyCounter } from '../core/tally-counter.ts';
+import { makeAdoptedRows } from './adopted-rows.ts';
 import { checksOf } from './answer-checks.ts';
 import type { LocalDeps } from './deps.ts';
 import { loadFrozen } from './frozen-job.ts';
 import { loadOutputPlaces } from './output-paths.ts';
 import { OutputWriter, type Written } from './output-writer.ts';
 import { RawDuplicates } from './raw-duplicates.ts';
+import { idsOfShard } from './shard-ids.ts';
 import { isGood } from './write-outputs.ts';
 
 // Few enough that a commit is short, many enough that its fsync is nothing beside the parsing.
@@ -42,7 +44,9 @@ export async function applyResults(
   const { store, files, report } = deps;
   const resultsDir = files.resultsDir(job.jobId);
   const path = rawPath(resultsDir, shard.stage, shard.number);
+  if (job.spec.adopted) await makeAdoptedRows(job, shard, true, deps, signal);
   const shardSeqs = await store.shardSeqs(shard.id);
+  const ids = await idsOfShard(job, shard, deps);
   // Rows that have gone out again since: their verdict is kept as a past attempt, and what counts is a later answer.
   const moved = new Set(await store.pastSeqs(shard.id));
   const frozen = await loadFrozen(job, files);
@@ -95,7 +99,7 @@ export async function applyResults(
   try {
     for await (const lines of files.lines(path)) {
       for (const line of lines) {
-        const read = readRawLine(line, shard.nonce, seqs, check);
+        const read = readRawLine(line, ids, seqs, check);
         if (read.kind !== 'row') {
           counts[read.kind] += 1;
           problems.add(`${path}, byte ${line.offset}: ${read.why}`);

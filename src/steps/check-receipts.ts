@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DecisionError } from '../core/errors.ts';
+import type { LocalDeps } from './deps.ts';
 import type { Run } from './run.ts';
 import { RECEIPTS } from './write-receipt.ts';
 
@@ -31,6 +32,21 @@ export async function checkReceipts(run: Run): Promise<void> {
       });
     }
   }
+}
+
+/** The job that a batch was made for, as the receipts say; null when they do not name it. */
+export async function receiptOf(
+  batchId: string,
+  { files }: Pick<LocalDeps, 'files'>,
+): Promise<string | null> {
+  if (!files.exists(RECEIPTS)) return null;
+  for await (const lines of files.lines(RECEIPTS)) {
+    for (const { text } of lines) {
+      const receipt = readReceipt(text);
+      if (receipt?.batch_id === batchId) return receipt.job_id;
+    }
+  }
+  return null;
 }
 
 /** A line that was cut off by a crash is no receipt. */

@@ -3,9 +3,11 @@ import { type Batch, RESULTS_KEPT_MS } from '../core/batch.ts';
 import { ProviderError } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
 import { rawPath } from '../core/ports/files.ts';
+import { idsAsTheyCome, idsByNonce, type RequestIds } from '../core/request-ids.ts';
 import { ResultSeqs } from '../core/result-seqs.ts';
 import { ResultsCheck, type StreamCounts } from '../core/results-check.ts';
 import type { Shard } from '../core/shard.ts';
+import { MOST_ROWS } from './adopted-rows.ts';
 import type { Deps } from './deps.ts';
 import { repeatRead } from './repeat-read.ts';
 
@@ -48,18 +50,34 @@ export async function downloadResults(
   deps: Deps,
   signal: AbortSignal,
 ): Promise<Download> {
-  const { shard, batch } = target;
+  const { batch } = target;
   if (batch.archivedAt !== null) return expired(`its results were removed on ${batch.archivedAt}`);
-  const seqs = await deps.store.shardSeqs(shard.id);
+  const expected = await expectedOf(target, deps);
   const held: StreamCounts[] = [];
   for (let attempt = 1; ; attempt += 1) {
-    const once = await downloadOnce(target, seqs, held, deps, signal);
+    const once = await downloadOnce(target, expected, held, deps, signal);
     if (once.kind !== 'again') return once;
     if (attempt === MAX_DOWNLOADS) return { ...once, kind: 'not_available' };
     deps.report({ kind: 'notice', text: `results of ${batch.id}: ${once.why}; downloading again` });
     await deps.clock.sleep(backoffMs(DOWNLOAD_BACKOFF, attempt, deps.clock.random()), signal);
     signal.throwIfAborted();
   }
+}
+
+/** What the results are to hold. */
+interface Expected {
+  readonly seqs: readonly number[];
+  /** Fresh for each stream. */
+  readonly ids: () => RequestIds;
+}
+
+/** Of a batch that was made elsewhere only the number of requests is known, so that any legal id counts as one of them. */
+async function expectedOf({ job, shard }: DownloadTarget, { store }: Deps): Promise<Expected> {
+  if (!job.spec.adopted) return { seqs: await store.shardSeqs(shard.id), ids: () => idsByNonce(shard.nonce) };
+  return {
+    seqs: Array.from({ length: MOST_ROWS }, (_, index) => index + 1),
+    ids: () => idsAsTheyCome(MOST_ROWS),
+  };
 }
 
 interface Again {
@@ -71,7 +89,7 @@ interface Again {
 /** `held`: what each whole stream so far had; this call adds its own. */
 async function downloadOnce(
   target: DownloadTarget,
-  seqs: readonly number[],
+  expected: Expected,
   held: StreamCounts[],
   deps: Deps,
   signal: AbortSignal,
@@ -86,7 +104,7 @@ async function downloadOnce(
   const path = keep?.path ?? rawPath(deps.files.resultsDir(job.jobId), shard.stage, shard.number);
   const file = deps.files.create(path, { private: job.spec.private });
   try {
-    const check = new ResultsCheck(shard.nonce, new ResultSeqs(seqs));
+    const check = new ResultsCheck(expected.ids(), new ResultSeqs(expected.seqs));
     let reported = 0;
     const bytes = readStream(stream, signal);
     for await (const chunk of bytes) {

@@ -1,6 +1,7 @@
-import { StoreError } from '../core/errors.ts';
+import { StoreError, UsageError } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
 import { memberSpans } from '../core/json-spans.ts';
+import { recordsPath } from '../core/ports/files.ts';
 import type { RowView, ShardView } from '../core/ports/store-views.ts';
 import { customIdAtHead, parseResultLine } from '../core/result-line.ts';
 import type { RowFacts } from '../core/result-row.ts';
@@ -37,12 +38,14 @@ export async function* exportRows(
   { store, files, clock }: ExportDeps,
   signal: AbortSignal,
 ): AsyncGenerator<ExportRow> {
+  const recordsFile = recordsPath(files.requestsDir(job.jobId));
+  if (job.spec.adopted && !files.exists(recordsFile)) throw rowsUnknown(job);
   const shards = await store.shards(job.id);
   const groups = groupsOf(shards);
   const nonces = new Map(shards.map(({ shard }) => [shard.id, shard.nonce]));
   const toResult = await openRowWriter(job, shards, { store, files });
   const answers = await openRawReaders(job, files);
-  const records = files.open(`${files.requestsDir(job.jobId)}/records.jsonl`);
+  const records = files.open(recordsFile);
   try {
     for await (const rows of rowChunks(job, stage, { store })) {
       for (const row of rows) {
@@ -66,6 +69,14 @@ export async function* exportRows(
     answers.close();
     records.close();
   }
+}
+
+function rowsUnknown({ jobId }: Job): UsageError {
+  return new UsageError(`the rows of job ${jobId} are not known yet`, {
+    code: 'rows_unknown',
+    why: 'its batch was made elsewhere, and only its results say which requests it has',
+    next: `batchctl retrieve ${jobId} --wait, then export`,
+  });
 }
 
 /** The value of `record` in a line of records.jsonl. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readAppliedReports } from '../core/applied-report.ts';
 import { isSettledJob, type Job, type JobState } from '../core/job.ts';
 import { jobDocument, lateDuplicateDocuments } from '../core/job-document.ts';
@@ -68,9 +69,13 @@ export async function writeSummary(job: Job, views: readonly ShardView[], deps: 
   files.replace(`${dir}/${SUMMARY_FILE}`, `${JSON.stringify(summary, null, 2)}\n`, options);
 }
 
-/** Ids are opaque; as a file name they must be plain. */
+const PLAIN_ID = /^[\w-]{1,100}$/;
+
+/** Ids are opaque text of up to 256 characters: one that is no plain and short name gets its hash, so that two stay two. */
 export function infoPath(resultsDir: string, batchId: string): string {
-  return `${resultsDir}/batch_${batchId.replace(/[^\w.-]/g, '_')}_info.json`;
+  if (PLAIN_ID.test(batchId)) return `${resultsDir}/batch_${batchId}_info.json`;
+  const hash = createHash('sha256').update(batchId).digest('hex').slice(0, 12);
+  return `${resultsDir}/batch_${batchId.replace(/[^\w-]/g, '_').slice(0, 60)}-${hash}_info.json`;
 }
 
 function pretty(json: string): string {

@@ -3,6 +3,7 @@ import { ProviderError } from '../core/errors.ts';
 import { frozenPath, latePath } from '../core/ports/files.ts';
 import type { LateDuplicate, ShardView } from '../core/ports/store-views.ts';
 import { readRawLine } from '../core/raw-line.ts';
+import { idsByNonce } from '../core/request-ids.ts';
 import { ResultSeqs } from '../core/result-seqs.ts';
 import { openBilling } from '../core/shard-billing.ts';
 import { SpentCounter } from '../core/spent-counter.ts';
@@ -77,11 +78,12 @@ async function priceFile(
   const frozen = await loadFrozen(job, files);
   const check = (await checksOf(frozen, frozenPath(files.requestsDir(job.jobId)))).get(shard.stage) ?? null;
   const seqs = new ResultSeqs(await store.shardSeqs(shard.id));
+  const ids = idsByNonce(shard.nonce);
   const spent = new SpentCounter(openBilling(job, frozen)(shard, at));
   for await (const lines of files.lines(path)) {
     signal.throwIfAborted();
     for (const line of lines) {
-      const read = readRawLine(line, shard.nonce, seqs, check);
+      const read = readRawLine(line, ids, seqs, check);
       if (read.kind === 'row' && seqs.mark(read.index)) spent.add(read.judgement);
     }
   }

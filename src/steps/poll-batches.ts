@@ -3,6 +3,7 @@ import { AuthError, ProviderError } from '../core/errors.ts';
 import { STRANGER_CODES } from '../core/owner.ts';
 import type { ShardView } from '../core/ports/store-views.ts';
 import { EMPTY_TALLY } from '../core/result.ts';
+import { makeAdoptedRows } from './adopted-rows.ts';
 import { countNotFound } from './count-not-found.ts';
 import type { Run } from './run.ts';
 import type { Walk } from './walk-batches.ts';
@@ -27,7 +28,7 @@ export async function pollBatches(
     try {
       const batch = listed.get(id) ?? (await retrieve(run, id, signal));
       if (batch !== null) await run.deps.store.recordSeen(batch);
-      else if (await countNotFound(run, view.batch, signal)) await loseShard(run, view);
+      else if (await countNotFound(run, view.batch, signal)) await loseShard(run, view, signal);
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof AuthError && STRANGER_CODES.includes(error.code)) strangers.push(error);
@@ -51,7 +52,9 @@ async function retrieve(run: Run, id: string, signal: AbortSignal): Promise<Batc
 }
 
 /** The batch or its results are gone for good. Nothing is sent again: what was done was paid. */
-export async function loseShard(run: Run, view: ShardView): Promise<void> {
+export async function loseShard(run: Run, view: ShardView, signal: AbortSignal): Promise<void> {
+  const { job, deps } = run;
+  if (job.spec.adopted) await makeAdoptedRows(job, view.shard, false, deps, signal);
   const missing = await run.deps.store.settleRest(view.shard.id, 'missing', 'missing');
   // Rows that have gone out again since are another shard's.
   const tally = { ...EMPTY_TALLY, requests: missing, missing, failures: missing === 0 ? {} : { missing } };

@@ -9,6 +9,7 @@ import { checksOf } from './answer-checks.ts';
 import { isRawThere } from './check-raw.ts';
 import type { LocalDeps } from './deps.ts';
 import { loadFrozen } from './frozen-job.ts';
+import { idsOfShard } from './shard-ids.ts';
 
 /**
  * What the answers of an applied shard cost that a version without prices has applied: read from its raw results, and
@@ -29,12 +30,13 @@ export async function priceShard(
   if (shard.state !== 'applied' || !(await isRawThere(job, shard, deps))) return null;
   const frozen = await loadFrozen(job, files);
   const check = (await checksOf(frozen, frozenPath(files.requestsDir(job.jobId)))).get(shard.stage) ?? null;
+  const ids = await idsOfShard(job, shard, deps);
   const seqs = new ResultSeqs(await store.shardSeqs(shard.id));
   const spent = new SpentCounter(openBilling(job, frozen)(shard, pricedAt(job, batch)));
   for await (const lines of files.lines(rawPath(files.resultsDir(job.jobId), shard.stage, shard.number))) {
     signal.throwIfAborted();
     for (const line of lines) {
-      const read = readRawLine(line, shard.nonce, seqs, check);
+      const read = readRawLine(line, ids, seqs, check);
       // Of several lines of one request the first one counts, as it did when they were applied.
       if (read.kind === 'row' && seqs.mark(read.index)) spent.add(read.judgement);
     }

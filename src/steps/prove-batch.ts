@@ -1,6 +1,7 @@
 import { type Batch, sumCounts } from '../core/batch.ts';
 import { AuthError } from '../core/errors.ts';
 import { parseWireId } from '../core/wire-id.ts';
+import type { Deps } from './deps.ts';
 import type { Run } from './run.ts';
 
 /**
@@ -18,20 +19,11 @@ export type Proof = 'ours' | 'foreign' | 'not_yet';
  * after a few lines, so a colleague's answers never reach the disk.
  */
 export async function proveBatch(run: Run, batch: Batch, nonce: string, signal: AbortSignal): Promise<Proof> {
-  let rest = '';
   let foreign = 0;
   try {
-    const decoder = new TextDecoder();
-    for await (const chunk of await run.deps.provider.openResults(batch, signal)) {
-      const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
-      rest = lines.pop() ?? '';
-      if (rest.length > LONGEST_LINE) return 'not_yet';
-      for (const id of lines.map(customIdOf)) {
-        if (id === null) continue;
-        if (parseWireId(id)?.nonce === nonce) return 'ours';
-        foreign += 1;
-        if (foreign === LINES_ASKED) return 'foreign';
-      }
+    for await (const id of firstIds(batch, run.deps, signal)) {
+      if (parseWireId(id)?.nonce === nonce) return 'ours';
+      foreign += 1;
     }
   } catch (error) {
     // Results may be «not found» for a while after the end, and a stream may break: the next look asks again.
@@ -42,6 +34,28 @@ export async function proveBatch(run: Run, batch: Batch, nonce: string, signal: 
   }
   // A stream that ended early may hide the rest, so a short batch needs a line for each of its requests.
   return foreign > 0 && foreign >= Math.min(LINES_ASKED, sumCounts(batch.counts)) ? 'foreign' : 'not_yet';
+}
+
+/** The custom_ids at the head of a batch's results, in the order of the stream. Throws what the stream throws. */
+export async function* firstIds(
+  batch: Batch,
+  { provider }: Pick<Deps, 'provider'>,
+  signal: AbortSignal,
+): AsyncGenerator<string> {
+  let rest = '';
+  let told = 0;
+  const decoder = new TextDecoder();
+  for await (const chunk of await provider.openResults(batch, signal)) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    if (rest.length > LONGEST_LINE) throw new Error('the first line is too long to be waited for');
+    for (const id of lines.map(customIdOf)) {
+      if (id === null) continue;
+      yield id;
+      told += 1;
+      if (told === LINES_ASKED) return;
+    }
+  }
 }
 
 function customIdOf(line: string): string | null {

@@ -2,6 +2,7 @@ import { hasEnded } from '../core/batch.ts';
 import { isFinal, type JobState } from '../core/job.ts';
 import type { KnownBatch, ShardView } from '../core/ports/store-views.ts';
 import { isSettledShard } from '../core/shard.ts';
+import { letGoIfOurs } from './adopt-batch.ts';
 import { advanceStages } from './advance-stages.ts';
 import { applyAnswers } from './apply-answers.ts';
 import { applyResults } from './apply-results.ts';
@@ -105,6 +106,7 @@ async function downloadAndApply(
 ): Promise<string | null> {
   const { deps, job } = run;
   const { shard, submission } = view;
+  if (job.spec.adopted) await letGoIfOurs(job, batch, deps, signal);
   // A batch that the user named, or that was found again, is ours only if its results say so.
   const isProven = !view.candidates.some((candidate) => candidate.batchId === batch.id);
   const download = await downloadResults({ job, shard, batch, isProven }, deps, signal);
@@ -121,7 +123,7 @@ async function downloadAndApply(
       return null;
     case 'expired_results':
       deps.report({ kind: 'not_found', batchId: batch.id, why: download.why });
-      await loseShard(run, view);
+      await loseShard(run, view, signal);
       return null;
     case 'not_available': {
       if (!download.isBatchUnknown) {
@@ -129,7 +131,7 @@ async function downloadAndApply(
         return download.why;
       }
       if (!(await countNotFound(run, batch, signal))) return download.why;
-      await loseShard(run, view);
+      await loseShard(run, view, signal);
       return null;
     }
   }

@@ -95,6 +95,13 @@ export async function retryJob(
  */
 export function checkRetry(job: Job, options: RetryOptions): void {
   classesOf(options);
+  if (job.spec.adopted) {
+    throw new UsageError(`nothing of job ${job.jobId} can be sent again`, {
+      code: 'requests_unknown',
+      why: 'its batch was made elsewhere: its results are here, what was asked is not',
+      next: `send them again where the batch was made; batchctl show ${job.jobId} names the rows that failed`,
+    });
+  }
   if (job.submitRequestedAt === null) {
     throw new UsageError(`job ${job.jobId} was built but not submitted`, {
       code: 'job_not_submitted',

@@ -1,4 +1,5 @@
 import { type Billing, costOfAnswer } from '../core/billing.ts';
+import { isLegalCustomId } from '../core/custom-id.ts';
 import { type Job, stageNamed } from '../core/job.ts';
 import { type JobFiles, shardPath } from '../core/ports/files.ts';
 import type { RowView, ShardView } from '../core/ports/store-views.ts';
@@ -24,6 +25,8 @@ export interface RequestDetails {
   readonly wireId: string | null;
   /** JSON text, exactly as built. */
   readonly paramsJson: string | null;
+  /** Its batch was made elsewhere: nobody here knows what was asked. */
+  readonly isAdopted: boolean;
   /** The line of results.jsonl as JSON text; null while nothing is known. */
   readonly rowJson: string | null;
   /** In order; the last one is the one that counts. Empty for a row that is held. */
@@ -84,7 +87,8 @@ export async function showRequest(
       group: facts.group,
       status: row.status,
       failure: row.failure,
-      wireId: built?.wireId ?? null,
+      wireId: built?.wireId ?? (job.spec.adopted && isLegalCustomId(row.customId) ? row.customId : null),
+      isAdopted: job.spec.adopted === true,
       paramsJson: built?.paramsJson ?? null,
       rowJson: rowJson(row, facts, billing, readers),
       attempts: await attemptsOf(job, row, views, readers, deps),

@@ -11,6 +11,7 @@ import type { AnswerChecks } from './answer-checks.ts';
 import { conflict } from './apply-results.ts';
 import type { LocalDeps } from './deps.ts';
 import { RawDuplicates } from './raw-duplicates.ts';
+import { idsOfShard } from './shard-ids.ts';
 
 const CHUNK_ROWS = 2_000;
 
@@ -40,6 +41,7 @@ export async function verifyRaw(
   }
   const isApplied = shard.state === 'applied';
   const check = checks.get(shard.stage) ?? null;
+  const ids = await idsOfShard(job, shard, { store });
   const seqs = new ResultSeqs(await store.shardSeqs(shard.id));
   const duplicates = new RawDuplicates(files, path, seqs.size);
   let unknown = 0;
@@ -51,7 +53,7 @@ export async function verifyRaw(
   try {
     for await (const lines of files.lines(path)) {
       for (const line of lines) {
-        const read = readRawLine(line, shard.nonce, seqs, check);
+        const read = readRawLine(line, ids, seqs, check);
         const at = `${path}, byte ${line.offset}`;
         if (read.kind !== 'row') {
           if (read.kind === 'unknown') unknown += 1;

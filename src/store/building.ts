@@ -19,34 +19,6 @@ const DROP_CHUNK = 250_000;
 export function building(connection: Connection): Building {
   const { jobs, stages, shards, records, requests, attempts, submissions, events, write, read } = connection;
 
-  function addRow(
-    jobId: number,
-    stageId: number,
-    row: NewRow & { readonly shardId: number | null },
-  ): RowClash | null {
-    const { seq, customId, shardId, outputPath } = row;
-    const isNew = records.insert({
-      jobId,
-      seq,
-      customId,
-      byteOffset: row.recordOffset,
-      byteLength: row.recordLength,
-    });
-    if (!isNew) {
-      const earlierSeq = records.seqOf(jobId, customId);
-      if (earlierSeq === undefined)
-        throw new RangeError(`record ${seq} of job ${jobId} has another custom_id`);
-      // The same record in a later stage.
-      if (earlierSeq !== seq) return { seq, on: 'custom_id', earlierSeq };
-    }
-    const outputKey = outputKeyOf(row.outputFold);
-    if (requests.insert({ stageId, seq, shardId, outputKey, outputPath })) return null;
-    const earlierSeq = requests.seqOfOutput(stageId, outputKey);
-    if (earlierSeq === undefined) throw new RangeError(`no row of stage ${stageId} has the output of ${seq}`);
-    if (isNew) records.delete(jobId, seq);
-    return { seq, on: 'output', earlierSeq };
-  }
-
   return {
     createJob: (job) =>
       write(() => {
@@ -73,7 +45,7 @@ export function building(connection: Connection): Building {
         }
         const clashes: RowClash[] = [];
         for (const row of rows) {
-          const clash = addRow(jobId, stageId, row);
+          const clash = insertRow(connection, jobId, stageId, row);
           if (clash !== null) clashes.push(clash);
         }
         return clashes;
@@ -150,6 +122,35 @@ export function building(connection: Connection): Building {
       });
     },
   };
+}
+
+/** Null once it is in; a row that clashes is not there. */
+export function insertRow(
+  { records, requests }: Connection,
+  jobId: number,
+  stageId: number,
+  row: NewRow & { readonly shardId: number | null },
+): RowClash | null {
+  const { seq, customId, shardId, outputPath } = row;
+  const isNew = records.insert({
+    jobId,
+    seq,
+    customId,
+    byteOffset: row.recordOffset,
+    byteLength: row.recordLength,
+  });
+  if (!isNew) {
+    const earlierSeq = records.seqOf(jobId, customId);
+    if (earlierSeq === undefined) throw new RangeError(`record ${seq} of job ${jobId} has another custom_id`);
+    // The same record in a later stage.
+    if (earlierSeq !== seq) return { seq, on: 'custom_id', earlierSeq };
+  }
+  const outputKey = outputKeyOf(row.outputFold);
+  if (requests.insert({ stageId, seq, shardId, outputKey, outputPath })) return null;
+  const earlierSeq = requests.seqOfOutput(stageId, outputKey);
+  if (earlierSeq === undefined) throw new RangeError(`no row of stage ${stageId} has the output of ${seq}`);
+  if (isNew) records.delete(jobId, seq);
+  return { seq, on: 'output', earlierSeq };
 }
 
 function notBuilding(what: string): StoreError {

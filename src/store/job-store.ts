@@ -1,4 +1,5 @@
 import type { JobStore } from '../core/ports/store.ts';
+import { adopting } from './adopting.ts';
 import { building } from './building.ts';
 import { openConnection } from './connection.ts';
 import { prepareFindJob } from './find-job.ts';
@@ -19,6 +20,7 @@ export function assembleJobStore(db: Db, now: () => Date): JobStore {
     ...reading(connection, prepareFindJob(db)),
     ...submitting(connection),
     ...reconciling(connection),
+    ...adopting(connection, db),
     ...retrieving(connection),
     ...rounds(connection),
     ...reusing(connection),

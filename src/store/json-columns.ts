@@ -26,6 +26,7 @@ export function readSpec(json: string): JobSpec {
     private: spec.flag('private'),
     on: spec.text('on') === 'emulator' ? 'emulator' : 'api',
     file: spec.textOrNull('file'),
+    ...(spec.has('adopted') ? { adopted: true } : {}),
   };
 }
 

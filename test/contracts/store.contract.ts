@@ -1,3 +1,4 @@
+import { describeAdopting } from '../store/contract/adopting.ts';
 import { describeBuilding } from '../store/contract/building.ts';
 import { describeCarving } from '../store/contract/carving.ts';
 import type { Open } from '../store/contract/fixture.ts';
@@ -16,6 +17,7 @@ export function describeJobStore(name: string, open: Open): void {
   describeReading(name, open);
   describeSubmitting(name, open);
   describeReconciling(name, open);
+  describeAdopting(name, open);
   describeRetrieving(name, open);
   describeRounds(name, open);
   describeCarving(name, open);

@@ -7,6 +7,7 @@ import { foldPath, outputPathProblem, safeOutputPath } from '../../src/core/path
 import { readRawLine } from '../../src/core/raw-line.ts';
 import type { SourceItem } from '../../src/core/record.ts';
 import { recordToJson, renderToJson } from '../../src/core/record-json.ts';
+import { idsByNonce } from '../../src/core/request-ids.ts';
 import { ResultSeqs } from '../../src/core/result-seqs.ts';
 import { ResultsCheck } from '../../src/core/results-check.ts';
 import { compileTemplate, TemplateError } from '../../src/core/template.ts';
@@ -135,12 +136,12 @@ describe('whatever the text is', { timeout: TIMEOUT_MS }, () => {
         .replaceAll('\n', ' ');
       const raw = readRawLine(
         { text, offset: 0, length: text.length },
-        NONCE,
+        idsByNonce(NONCE),
         new ResultSeqs([1, 2, 3]),
         null,
       );
       expect(['row', 'unknown', 'malformed']).toContain(raw.kind);
-      const check = new ResultsCheck(NONCE, new ResultSeqs([1, 2, 3]));
+      const check = new ResultsCheck(idsByNonce(NONCE), new ResultSeqs([1, 2, 3]));
       for (const chunk of cutAnywhere(Buffer.from(text), chance)) check.push(chunk);
       check.end();
       const { distinct, unknown, malformed } = check.counts;

@@ -63,7 +63,7 @@ async function untilShards(bench: Workbench, job: Job, count: number): Promise<v
 async function lose(bench: Workbench, job: Job): Promise<void> {
   const [view] = await bench.deps.store.shards(job.id);
   const run = { job, deps: bench.deps, time: createServerTime(bench.deps.clock), settleMs: 0 };
-  if (view !== undefined) await loseShard(run, view);
+  if (view !== undefined) await loseShard(run, view, new AbortController().signal);
 }
 
 test('a request whose retry with more tokens was answered is not paid again by --changed', async () => {

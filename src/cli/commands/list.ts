@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { UsageError } from '../../core/errors.ts';
 import { countFailed, type JobDocument, jobDocument } from '../../core/job-document.ts';
 import type { Context, Io } from '../context.ts';
 import { parseWhole } from '../flags.ts';
@@ -8,20 +9,39 @@ import type { Verdict } from '../report-error.ts';
 interface ListFlags {
   readonly all?: boolean;
   readonly limit?: number;
+  readonly remote?: boolean;
 }
 
 export function addListCommand(program: Command, io: Io): void {
   program
     .command('list')
     .summary('list jobs, pending ones by default')
-    .description('List jobs, the newest first: those that are not finished, or all of them. Asks no server.')
+    .description(
+      'List jobs, the newest first: those that are not finished, or all of them. Asks no server. With --remote: the ' +
+        'batches of the account, the newest first, and whose they are here.',
+    )
     .option('--all', 'finished jobs too')
-    .option('--limit <n>', 'at most this many jobs', (text) => parseWhole(text, 1, 1_000_000))
-    .addHelpText('after', '\nExample:\n  $ batchctl list --all --limit 20\n')
+    .option('--remote', 'the batches of the account as the API lists them, also those made elsewhere')
+    .option('--limit <n>', 'at most this many jobs, or batches (of these 100 where not given)', (text) =>
+      parseWhole(text, 1, 1_000_000),
+    )
+    .addHelpText('after', '\nExamples:\n  $ batchctl list --all --limit 20\n  $ batchctl list --remote\n')
     .action((flags: ListFlags, command: Command) => io.run(command, (context) => list(flags, context)));
 }
 
 async function list(flags: ListFlags, context: Context): Promise<Verdict> {
+  if (flags.remote) {
+    if (flags.all) {
+      throw new UsageError('--all and --remote do not go together', {
+        code: 'wrong_usage',
+        why: '--all is about jobs, and --remote lists batches, finished ones too',
+        next: 'batchctl list --remote, with --limit for more of them',
+      });
+    }
+    const { listRemoteHere } = await import('../list-remote.ts');
+    await listRemoteHere(flags.limit ?? null, context);
+    return 'done';
+  }
   const rows = await readJobs(flags, context);
   if (context.json) {
     await context.output.json(rows.map((row) => row.document));

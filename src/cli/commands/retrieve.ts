@@ -5,8 +5,8 @@ import { catchUpAfter } from '../after-run.ts';
 import { carryOn } from '../carry-on.ts';
 import type { Context, Io } from '../context.ts';
 import { copyResults } from '../copy-results.ts';
-import { findJob } from '../find-job.ts';
-import { addWaitFlags, ID_HELP, type WaitFlags } from '../flags.ts';
+import { findOrAdopt } from '../find-or-adopt.ts';
+import { addWaitFlags, ID_HELP, parseJobName, type WaitFlags } from '../flags.ts';
 import { addMoneyFlags, type MoneyFlags } from '../money-flags.ts';
 import { formatMany } from '../output.ts';
 import { describeJob, printJob, verdictOf } from '../print-job.ts';
@@ -17,6 +17,7 @@ import { runLocked } from '../run-locked.ts';
 interface RetrieveFlags extends WaitFlags, MoneyFlags {
   readonly wait?: boolean;
   readonly output?: string;
+  readonly name?: string;
 }
 
 export function addRetrieveCommand(program: Command, io: Io): void {
@@ -24,14 +25,22 @@ export function addRetrieveCommand(program: Command, io: Io): void {
     .command('retrieve')
     .summary('download what has ended, write the results')
     .argument('<id>', ID_HELP)
-    .description('Download what has ended and write the results. May be repeated at any time.')
+    .description(
+      'Download what has ended and write the results. May be repeated at any time. The id of a batch that was made ' +
+        'elsewhere takes that batch in as a job of its own; nothing is sent for it.',
+    )
     .option('--wait', 'wait until every batch has ended')
     .option('-o, --output <file>', 'copy results.jsonl to this file once the job is final; - is stdout');
+  command.option(
+    '--name <name>',
+    'what to call the job of a batch made elsewhere (default: adopted); with it, any text is taken for a batch id',
+    parseJobName,
+  );
   addMoneyFlags(command);
   addWaitFlags(command)
     .addHelpText(
       'after',
-      '\nExamples:\n  $ batchctl retrieve latest\n  $ batchctl retrieve reviews --wait -o - | jq .text\n',
+      '\nExamples:\n  $ batchctl retrieve latest\n  $ batchctl retrieve reviews --wait -o - | jq .text\n  $ batchctl retrieve msgbatch_01HkcTjaV5uDC8jWR4ZsDV8d --name colleague\n',
     )
     .action((id: string, flags: RetrieveFlags, self: Command) =>
       io.run(self, (context) => retrieve(id, flags, context)),
@@ -45,7 +54,7 @@ async function retrieve(id: string, flags: RetrieveFlags, context: Context): Pro
       next: 'leave one of them out',
     });
   }
-  const job = await findJob(id, context);
+  const job = await findOrAdopt(id, flags.name ?? null, context);
   if (flags.output !== undefined && flags.output !== '-') await refuseTarget(flags.output, job, context);
   if (job.state === 'built' || job.state === 'building') {
     throw new UsageError(`job ${job.jobId} was built but not submitted`, {

@@ -1,10 +1,12 @@
 import type { Batch } from '../batch.ts';
+import type { Account, JobSpec } from '../job.ts';
 import type { MicroUsd } from '../money.ts';
 import type { RequestSizes } from '../request-sizes.ts';
 import type { FailureClass, RowStatus, Tally } from '../result.ts';
 import type { Shard, ShardState } from '../shard.ts';
 import type { SpentLine } from '../spent-line.ts';
-import type { Candidate, Submission } from '../submission.ts';
+import type { Candidate, Submission, SubmissionState } from '../submission.ts';
+import type { ServerStamp } from './provider.ts';
 
 /** A row as the build hands it over. */
 export interface NewRow {
@@ -180,4 +182,32 @@ export interface ShardPart {
   readonly bodyBytes: number;
   readonly fileSha256: string;
   readonly sizes: RequestSizes;
+}
+
+/** A batch that was made elsewhere, as it is taken in. */
+export interface Adoption {
+  readonly name: string;
+  readonly spec: JobSpec;
+  readonly contentSha256: string;
+  readonly account: Account;
+  readonly batch: Batch;
+  readonly stamp: ServerStamp;
+  readonly at: Date;
+}
+
+export interface ShardOwner {
+  readonly jobId: string;
+  readonly shard: number;
+  readonly shardState: ShardState;
+  readonly submissionState: SubmissionState | null;
+  /** Its batch, if it has one. */
+  readonly batchId: string | null;
+}
+
+export interface BatchOwner {
+  readonly jobId: string;
+  readonly stage: string;
+  readonly shard: number;
+  /** Not proven: it may as well be somebody else's. */
+  readonly isCandidate: boolean;
 }

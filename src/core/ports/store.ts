@@ -5,6 +5,7 @@ import type { FailureClass, RowStatus, Tally } from '../result.ts';
 import type { ShardState } from '../shard.ts';
 import type { SpentLine } from '../spent-line.ts';
 import type { Candidate, Fence, Look, Submission } from '../submission.ts';
+import type { AdoptingStore } from './adopting-store.ts';
 import type { ServerStamp } from './provider.ts';
 import type { SpendingStore } from './spending-store.ts';
 import type {
@@ -24,7 +25,7 @@ import type {
   UnindexedShard,
 } from './store-views.ts';
 
-export interface JobStore extends SpendingStore {
+export interface JobStore extends SpendingStore, AdoptingStore {
   // Building. A job in state `building` does not count: any later run may drop it once its lock is free.
   createJob(job: { readonly name: string; readonly spec: JobSpec; readonly at: Date }): Promise<Job>;
   /** A final job is unfinished again from then on. */

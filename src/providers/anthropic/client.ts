@@ -23,7 +23,8 @@ export function createClient(options: ClientOptions, fetch: Fetch = nodeFetch): 
     maxRetries: 0,
     logLevel: 'off',
     fetch: withOwnKey(fetch, options.apiKey),
-    defaultHeaders: { 'user-agent': options.userAgent },
+    // Answers are read as they come: without the header a server may encode them as it likes (RFC 9110, 12.5.3).
+    defaultHeaders: { 'user-agent': options.userAgent, 'accept-encoding': 'identity' },
   });
 }
 

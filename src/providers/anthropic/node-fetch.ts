@@ -13,8 +13,12 @@ export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promi
 /** No bytes for that long, in either direction, ends a call. */
 const IDLE_MS = 120_000;
 
-export const nodeFetch: Fetch = async (input, init) =>
-  toResponse(await request(input, init, { idleMs: IDLE_MS, agents: null }));
+export const nodeFetch: Fetch = fetchWithin(IDLE_MS);
+
+/** The same, with another bound on silence. */
+export function fetchWithin(idleMs: number): Fetch {
+  return async (input, init) => toResponse(await request(input, init, { idleMs, agents: null }));
+}
 
 export interface WholeAnswer {
   readonly status: number;

@@ -7,7 +7,7 @@ import { betaHeader, createClient } from './client.ts';
 import { createBatch } from './create-batch.ts';
 import { toBatchCallError, toCallError } from './error-mapping.ts';
 import { toModelFacts } from './model-mapping.ts';
-import { createAgents } from './node-fetch.ts';
+import { createAgents, fetchWithin, nodeFetch } from './node-fetch.ts';
 import { sendMessage } from './send-message.ts';
 import { UPLOAD_TIMES, type UploadTimes } from './upload-fetch.ts';
 
@@ -23,11 +23,16 @@ export interface ProviderOptions {
   readonly betas?: readonly string[];
   readonly userAgent: string;
   readonly times?: UploadTimes;
+  /** How long an answer may be silent; two minutes when not given. */
+  readonly idleMs?: number;
 }
 
 /** The Message Batches API through the official SDK. */
 export function createProvider(options: ProviderOptions): BatchProvider {
-  const client = createClient(options);
+  const client = createClient(
+    options,
+    options.idleMs === undefined ? nodeFetch : fetchWithin(options.idleMs),
+  );
   const times = options.times ?? UPLOAD_TIMES;
   const headers = { 'anthropic-version': options.apiVersion };
   const betas = betaHeader(options.betas ?? []);
@@ -108,7 +113,11 @@ async function openResults(
     })
     .asResponse();
   if (response.body === null) throw new Error('the answer has no body');
-  return response.body;
+  const encoding = response.headers.get('content-encoding') ?? 'identity';
+  if (encoding === 'identity') return response.body;
+  await response.body.cancel();
+  // Never decoded: a few kilobytes may become as many gigabytes. The answer is not the API's, so the next one may be.
+  throw new Error(`something in between sent the results ${encoding}-encoded, which was not asked for`);
 }
 
 async function call<T>(what: string, explain: typeof toCallError, run: () => Promise<T>): Promise<T> {

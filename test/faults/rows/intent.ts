@@ -89,7 +89,18 @@ export const intentRows: readonly FaultRow[] = [
   {
     row: 'D4',
     fault: 'Id longer or of another format than today’s',
-    expected: 'Stored as opaque text up to 256 characters; never parsed; escaped in URLs',
+    expected: 'Stored as opaque text up to 256 characters; never parsed; escaped in URLs and in file names',
+    cases: ['dots', 'slashes', 'marks', 'long'].map((form) => ({
+      says: `a job whose batch ids have the form «${form}» ends as any other`,
+      records: 4,
+      steps: [{ args: SUBMIT, faults: [`odd-ids=${form}`], exit: 0, posts: 1 }],
+    })),
+    shownBy: [
+      {
+        file: 'adopt/odd-ids.test.ts',
+        title: 'two that differ only in their marks have a file each, of a length that every disk takes',
+      },
+    ],
   },
 ];
 

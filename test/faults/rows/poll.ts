@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import type { Truth } from '../../support/emulator-process.ts';
 import { type FaultBench, RESUME, RETRIEVE, SUBMIT } from '../bench.ts';
 import type { FaultCase, FaultRow } from '../row.ts';
 
@@ -28,6 +29,23 @@ async function expectMissing(bench: FaultBench): Promise<void> {
   expect(rows.map(({ status, failure }) => `${status} ${failure}`)).toEqual(
     Array(bench.records).fill('missing missing'),
   );
+}
+
+const LIST = 'GET /v1/messages/batches';
+const RETRIEVE_ONE = 'GET /v1/messages/batches/{id}';
+let before: Truth['calls'] = {};
+
+async function countCalls(bench: FaultBench): Promise<void> {
+  before = (await bench.truth()).calls;
+}
+
+/** So many calls of each since then. */
+function expectCalls(lists: number, retrieves: number): (bench: FaultBench) => Promise<void> {
+  return async (bench) => {
+    const { calls } = await bench.truth();
+    const since = (route: string): number => (calls[route] ?? 0) - (before[route] ?? 0);
+    expect([since(LIST), since(RETRIEVE_ONE)]).toEqual([lists, retrieves]);
+  };
 }
 
 /** Poll. */
@@ -236,6 +254,25 @@ export const pollRows: readonly FaultRow[] = [
     fault: 'Hundreds of open batches',
     expected:
       'One list call per page of 1000 instead of one call per batch; fall back to retrieve for ids not in the page',
+    cases: [
+      {
+        says: 'thirty open batches are looked at with one list call, and those that it does not show one by one',
+        records: 30,
+        batchSeconds: 36_000,
+        ends: null,
+        steps: [
+          { args: [...SUBMIT, '--submit-only', '--max-shard-requests', '1'], exit: 0, posts: 30 },
+          { args: ['retrieve', 'latest'], exit: 8, before: countCalls, after: expectCalls(1, 0) },
+          {
+            args: ['retrieve', 'latest'],
+            faults: ['list-other-workspace@1'],
+            exit: 8,
+            before: countCalls,
+            after: expectCalls(1, 30),
+          },
+        ],
+      },
+    ],
   },
   {
     row: 'L10',

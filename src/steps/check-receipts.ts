@@ -1,10 +1,7 @@
-import { z } from 'zod';
 import { DecisionError } from '../core/errors.ts';
 import type { LocalDeps } from './deps.ts';
 import type { Run } from './run.ts';
-import { RECEIPTS } from './write-receipt.ts';
-
-const receiptShape = z.looseObject({ job_id: z.string(), nonce: z.string(), batch_id: z.string() });
+import { RECEIPTS, readReceipts } from './write-receipt.ts';
 
 /**
  * A receipt for a shard that the store takes for unsent: this database is older than the receipts beside it, restored or
@@ -20,17 +17,14 @@ export async function checkReceipts(run: Run): Promise<void> {
     views.filter(({ shard }) => shard.state === 'built').map(({ shard }) => shard.nonce),
   );
   if (unsent.size === 0) return;
-  for await (const lines of files.lines(RECEIPTS)) {
-    for (const { text } of lines) {
-      const receipt = readReceipt(text);
-      if (receipt === null || receipt.job_id !== run.job.jobId || !unsent.has(receipt.nonce)) continue;
-      if ((await store.knownBatchIds([receipt.batch_id])).size > 0) continue;
-      throw new DecisionError(`job ${run.job.jobId} was not sent: it seems to have been sent before`, {
-        code: 'store_older_than_receipts',
-        why: `.batchctl/receipts.jsonl names batch ${receipt.batch_id} for a shard that .batchctl/state.db takes for unsent, so the database is an older copy`,
-        next: `put the newer .batchctl/state.db back; without one, batchctl cancel ${run.job.jobId} and take the results of ${receipt.batch_id} from the Console`,
-      });
-    }
+  for await (const receipt of readReceipts(files)) {
+    if (receipt.job_id !== run.job.jobId || !unsent.has(receipt.nonce)) continue;
+    if ((await store.knownBatchIds([receipt.batch_id])).size > 0) continue;
+    throw new DecisionError(`job ${run.job.jobId} was not sent: it seems to have been sent before`, {
+      code: 'store_older_than_receipts',
+      why: `.batchctl/receipts.jsonl names batch ${receipt.batch_id} for a shard that .batchctl/state.db takes for unsent, so the database is an older copy`,
+      next: `put the newer .batchctl/state.db back; without one, batchctl cancel ${run.job.jobId} and take the results of ${receipt.batch_id} from the Console`,
+    });
   }
 }
 
@@ -39,21 +33,6 @@ export async function receiptOf(
   batchId: string,
   { files }: Pick<LocalDeps, 'files'>,
 ): Promise<string | null> {
-  if (!files.exists(RECEIPTS)) return null;
-  for await (const lines of files.lines(RECEIPTS)) {
-    for (const { text } of lines) {
-      const receipt = readReceipt(text);
-      if (receipt?.batch_id === batchId) return receipt.job_id;
-    }
-  }
+  for await (const receipt of readReceipts(files)) if (receipt.batch_id === batchId) return receipt.job_id;
   return null;
-}
-
-/** A line that was cut off by a crash is no receipt. */
-function readReceipt(text: string): z.infer<typeof receiptShape> | null {
-  try {
-    return receiptShape.safeParse(JSON.parse(text)).data ?? null;
-  } catch {
-    return null;
-  }
 }

@@ -4,6 +4,7 @@ import { ProviderError } from '../core/errors.ts';
 import type { ShardView } from '../core/ports/store-views.ts';
 import type { Submission } from '../core/submission.ts';
 import { countNotFound } from './count-not-found.ts';
+import { mendReceipts } from './mend-receipts.ts';
 import { proveBatch } from './prove-batch.ts';
 import { requireSameWorkspace } from './require-home.ts';
 import type { Run } from './run.ts';
@@ -111,6 +112,7 @@ async function proveCandidates(
     switch (proof) {
       case 'ours':
         await store.adopt(submission.id, batchId, 'nonce');
+        await mendReceipts(run);
         report({ kind: 'verified', shard: view.shard.number, batchId });
         return;
       case 'foreign':

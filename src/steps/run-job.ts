@@ -9,6 +9,7 @@ import { checkReceipts } from './check-receipts.ts';
 import type { Deps } from './deps.ts';
 import { isHeldBack, readGate } from './first-shards.ts';
 import { hasOpenBatches, lookAtBatches } from './look-at-batches.ts';
+import { mendReceipts } from './mend-receipts.ts';
 import { type DecidePilot, passGate } from './pass-gate.ts';
 import { requireBudget } from './require-budget.ts';
 import { requireDecision } from './require-decision.ts';
@@ -74,6 +75,7 @@ export async function runJob(
   await store.settleAfterCrash(job.id);
   if (options.submit) await checkReceipts(run);
   if (options.submit) await store.requestSubmission(job.id, deps.provider.account, options.mode, clock.now());
+  await mendReceipts(run);
   await tellDoubts(run);
   let budget: Budget | null = null;
   const startedMs = clock.monotonicMs();

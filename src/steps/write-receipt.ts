@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { Batch } from '../core/batch.ts';
 import type { Account } from '../core/job.ts';
 import type { JobFiles } from '../core/ports/files.ts';
@@ -23,4 +24,26 @@ export function writeReceipt(
       base_url: facts.account.baseUrl,
     }),
   );
+}
+
+const receiptShape = z.looseObject({ job_id: z.string(), nonce: z.string(), batch_id: z.string() });
+
+export type Receipt = z.infer<typeof receiptShape>;
+
+/** The receipts of the workspace, of all jobs, the oldest first. A line that a crash cut off is none. */
+export async function* readReceipts(files: JobFiles): AsyncGenerator<Receipt> {
+  for await (const lines of files.lines(RECEIPTS)) {
+    for (const { text } of lines) {
+      const receipt = readReceipt(text);
+      if (receipt !== null) yield receipt;
+    }
+  }
+}
+
+function readReceipt(text: string): Receipt | null {
+  try {
+    return receiptShape.safeParse(JSON.parse(text)).data ?? null;
+  } catch {
+    return null;
+  }
 }

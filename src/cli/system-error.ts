@@ -35,11 +35,12 @@ export function explainSystemError(thrown: unknown): unknown {
       cause: thrown,
     });
   }
-  const reason = REASONS[code];
+  // Node 24 names no code for most errors of `rmSync`, and its message begins with an empty one.
+  const reason = REASONS[code] ?? (syscall === 'rm' ? thrown.message.replace(/^[\s,]+/, '') : undefined);
   if (reason === undefined || syscall === undefined) return thrown;
   return new StoreError(path === undefined ? `${syscall} failed` : `${path} could not be used`, {
     code: 'disk_refused',
-    why: `${reason} (${code} from ${syscall})`,
+    why: `${reason} (${code === '' ? '' : `${code} `}from ${syscall})`,
     next: 'put that right, then run the same command again: it carries on',
     cause: thrown,
   });

@@ -33,6 +33,7 @@ export async function receiptOf(
   batchId: string,
   { files }: Pick<LocalDeps, 'files'>,
 ): Promise<string | null> {
+  if (!files.exists(RECEIPTS)) return null;
   for await (const receipt of readReceipts(files)) if (receipt.batch_id === batchId) return receipt.job_id;
   return null;
 }

@@ -32,6 +32,8 @@ describe('exit codes', () => {
     [new CommanderError(1, 'commander.unknownOption', "error: unknown option '--x'"), 2],
     [systemError('ENOSPC', 'write'), 6],
     [systemError('EACCES', 'open'), 6],
+    // As Node 24 words it when `rmSync` fails.
+    [systemError('', 'rm'), 6],
     [systemError('SQLITE_FULL', undefined), 6],
     [systemError('ERR_INVALID_ARG_TYPE', undefined), 1],
     [new TypeError('x is not a function'), 1],

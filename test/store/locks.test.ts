@@ -26,6 +26,15 @@ test('a lock is held against the same process until it is released', () => {
   take(path).release();
 });
 
+test('a lock is given back although the name of its holder can be neither written nor removed', () => {
+  const path = lockPath();
+  mkdirSync(`${path}.holder.json`, { recursive: true });
+  const lock = take(path);
+  lock.release();
+  expect(readHolder(path)).toBeNull();
+  take(path).release();
+});
+
 test('a lock is held against another process, which is told who holds it', async () => {
   const path = lockPath();
   const child = startChild('hold-lock', path);

@@ -1,6 +1,6 @@
 import { type BackoffRule, backoffMs } from '../core/backoff.ts';
 import { type Batch, RESULTS_KEPT_MS } from '../core/batch.ts';
-import { ProviderError } from '../core/errors.ts';
+import { ProviderError, StoreError } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
 import { rawPath } from '../core/ports/files.ts';
 import { idsAsTheyCome, idsByNonce, type RequestIds } from '../core/request-ids.ts';
@@ -126,11 +126,23 @@ async function downloadOnce(
     deps.report({ kind: 'downloading', batchId: batch.id, bytes: raw.bytes });
     return { kind: 'downloaded', counts };
   } catch (error) {
-    if (!(error instanceof BrokenStream)) throw error;
+    if (!(error instanceof BrokenStream)) throw withLastDay(error, batch);
     return again(`the connection broke after ${file.bytes} bytes`);
   } finally {
     file.discard();
   }
+}
+
+/** Whoever has to make room first should know how long that can wait. */
+function withLastDay(error: unknown, batch: Batch): unknown {
+  if (!(error instanceof StoreError) || error.code !== 'disk_full') return error;
+  const lastDay = new Date(Date.parse(batch.createdAt) + RESULTS_KEPT_MS).toISOString().slice(0, 10);
+  return new StoreError(error.message, {
+    code: error.code,
+    why: `${error.why ?? 'the disk is full'}; the API keeps the results of ${batch.id} until ${lastDay}`,
+    next: error.next ?? 'free some space, then run the same command again',
+    cause: error,
+  });
 }
 
 /**

@@ -7,6 +7,8 @@ export interface Truth {
     readonly received_bytes: number;
     readonly batch_id: string | null;
     readonly status: number | null;
+    /** That of the key that it was sent with: `wrkspc_NAME` for `sk-emu-NAME`. */
+    readonly workspace: string;
   }[];
   /** Messages calls that were whole and valid. */
   readonly messages: readonly {
@@ -19,6 +21,7 @@ export interface Truth {
   }[];
   readonly batches: readonly {
     readonly id: string;
+    readonly workspace: string;
     readonly requests: number;
     readonly foreign: boolean;
     readonly first_custom_id: string;

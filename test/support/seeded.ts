@@ -5,6 +5,7 @@ export interface Seeded {
   /** from ≤ n ≤ to, whole. */
   between(from: number, to: number): number;
   pick<T>(list: readonly T[]): T;
+  shuffle<T>(list: readonly T[]): readonly T[];
 }
 
 export function seeded(seed: number): Seeded {
@@ -23,5 +24,11 @@ export function seeded(seed: number): Seeded {
       if (item === undefined) throw new RangeError('an empty list');
       return item;
     },
+    // By sorting on a number each, which `next` hands out in the order of the list.
+    shuffle: (list) =>
+      list
+        .map((item) => ({ item, at: next() }))
+        .sort((one, other) => one.at - other.at)
+        .map(({ item }) => item),
   };
 }

@@ -1,4 +1,5 @@
 import { isKnownError, StoreError } from '../core/errors.ts';
+import { errnoOf } from '../files/job-disk-error.ts';
 
 /** Refusals of the disk, in words. Other codes keep their own. */
 const REASONS: Readonly<Record<string, string>> = {
@@ -35,13 +36,17 @@ export function explainSystemError(thrown: unknown): unknown {
       cause: thrown,
     });
   }
-  // Node 24 names no code for most errors of `rmSync`, and its message begins with an empty one.
-  const reason = REASONS[code] ?? (syscall === 'rm' ? thrown.message.replace(/^[\s,]+/, '') : undefined);
+  const reason = REASONS[errnoOf(thrown) ?? code] ?? (isNameless(code, syscall) ? thrown.message : undefined);
   if (reason === undefined || syscall === undefined) return thrown;
   return new StoreError(path === undefined ? `${syscall} failed` : `${path} could not be used`, {
     code: 'disk_refused',
-    why: `${reason} (${code === '' ? '' : `${code} `}from ${syscall})`,
+    why: `${reason} (${isNameless(code, syscall) ? '' : `${code} `}from ${syscall})`,
     next: 'put that right, then run the same command again: it carries on',
     cause: thrown,
   });
+}
+
+/** Of what libuv has no name for, and of most errors of `rmSync` in Node 24, which have an empty code. */
+function isNameless(code: string, syscall: string | undefined): boolean {
+  return code.startsWith('Unknown system error') || (code === '' && syscall === 'rm');
 }

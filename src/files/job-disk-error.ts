@@ -1,3 +1,4 @@
+import { constants as osConstants } from 'node:os';
 import { StoreError } from '../core/errors.ts';
 
 interface DiskProblem {
@@ -72,8 +73,13 @@ export function diskError(error: unknown, action: string, path: string): unknown
   });
 }
 
-/** `ENOSPC` and the like; null for every other error. Node's own codes begin with `ERR_` and have no errno. */
+/**
+ * `ENOSPC` and the like; null for every other error. Node's own codes begin with `ERR_` and have no errno. A used-up quota
+ * is none that libuv knows: Node calls it «Unknown system error -122».
+ */
 export function errnoOf(error: unknown): string | null {
-  const code = error instanceof Error && 'errno' in error && 'code' in error ? error.code : null;
+  if (!(error instanceof Error && 'errno' in error && 'code' in error)) return null;
+  const { code, errno } = error;
+  if (errno === -osConstants.errno.EDQUOT) return 'EDQUOT';
   return typeof code === 'string' ? code : null;
 }

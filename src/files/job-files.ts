@@ -48,7 +48,7 @@ export function openJobFiles(root: string): JobFiles {
   function ensureFolder(folder: string, shown: string, isPrivate: boolean, durable: boolean): void {
     if (known.has(folder)) return;
     if (leadsOutside(folder)) throw outside(shown);
-    const first = mkdirSync(folder, { recursive: true, mode: isPrivate ? 0o700 : 0o777 });
+    const first = makeFolders(folder, isPrivate ? 0o700 : 0o777);
     if (first !== undefined && durable) {
       for (let at = folder; at.length >= first.length; at = dirname(at)) syncFolder(dirname(at));
     }
@@ -141,6 +141,24 @@ export function openJobFiles(root: string): JobFiles {
       ),
     loadModule: (dir, path) => loadModule(realRoot, dir, path),
   };
+}
+
+/**
+ * Makes a folder and those above it; returns the topmost that was not there. After most errors Node asks whether the folder is
+ * there and answers that it is not (`MKDirpSync`, src/node_file.cc of Node 24): a disk that is full or read-only would be
+ * called a missing file. The first folder made alone says what it was.
+ */
+function makeFolders(folder: string, mode: number): string | undefined {
+  try {
+    return mkdirSync(folder, { recursive: true, mode });
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    let topmost = folder;
+    while (!existsSync(dirname(topmost))) topmost = dirname(topmost);
+    mkdirSync(topmost, { mode });
+    mkdirSync(folder, { recursive: true, mode });
+    return topmost;
+  }
 }
 
 async function hashFile(absolute: string, shown: string): Promise<string> {

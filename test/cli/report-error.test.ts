@@ -34,6 +34,8 @@ describe('exit codes', () => {
     [systemError('EACCES', 'open'), 6],
     // As Node 24 words it when `rmSync` fails.
     [systemError('', 'rm'), 6],
+    // A used-up quota, of which libuv has no name.
+    [systemError('Unknown system error -122', 'write'), 6],
     [systemError('SQLITE_FULL', undefined), 6],
     [systemError('ERR_INVALID_ARG_TYPE', undefined), 1],
     [new TypeError('x is not a function'), 1],

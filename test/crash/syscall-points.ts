@@ -20,12 +20,14 @@ export const CALLS = [
   'connect',
 ] as const;
 
-export type CallName = (typeof CALLS)[number];
+/** `openat` is struck at chosen places alone: most of its calls load the program. */
+export type CallName = (typeof CALLS)[number] | 'openat';
 
 /** `kill`: SIGKILL before the call is done. The others: the call is not done, and answers with that error. */
 export const FAULTS = ['kill', 'EIO', 'ENOSPC'] as const;
 
-export type Fault = (typeof FAULTS)[number];
+/** The last four at chosen places alone: to the program they are other words for the same. */
+export type Fault = (typeof FAULTS)[number] | 'EDQUOT' | 'EACCES' | 'EROFS' | 'EMFILE';
 
 /** The `index`-th call of that name in the first thread, counted from 1, and what happens to it. */
 export interface Point {
@@ -95,10 +97,10 @@ export function injectionOf({ call, index, fault }: Point): string {
   return `${call}:${fault === 'kill' ? 'signal=SIGKILL' : `error=${fault}`}:when=${index}`;
 }
 
-function isCallName(name: string): name is CallName {
+function isCallName(name: string): name is (typeof CALLS)[number] {
   return (CALLS as readonly string[]).includes(name); // widened, so that any name may be looked for
 }
 
-function isFault(name: string): name is Fault {
+function isFault(name: string): name is (typeof FAULTS)[number] {
   return (FAULTS as readonly string[]).includes(name); // same
 }

@@ -76,6 +76,7 @@ function onDisk(): void {
       'bc retrieve latest; echo "second $?"',
       'bc verify latest; echo "verify $?"',
     ]);
+    expect(stderr).toMatch(/the API keeps the results of msgbatch_\w+ until 20\d\d-\d\d-\d\d/);
     expect(stdout, stderr).toContain('first 6');
     expect(stdout, stderr).toContain('second 0');
     expect(stdout, stderr).toContain('verify 0');

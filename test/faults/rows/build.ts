@@ -61,14 +61,32 @@ export const buildRows: readonly FaultRow[] = [
   },
   {
     row: 'B6',
-    fault: 'ENOSPC / EFBIG / EROFS while writing shards',
-    expected:
-      'Exit 6; partial shard removed; message with needed vs free bytes; a pre-flight estimate warns first',
+    fault: 'the disk is full, read-only or used up to a quota while shards are written',
+    expected: 'exit 6, no half shard stays, nothing is sent; the next run builds',
+    shownBy: [
+      { file: 'crash/struck-places.test.ts', title: 'a full disk while a shard is written' },
+      { file: 'crash/struck-places.test.ts', title: 'a shard whose fsync fails' },
+      {
+        file: 'crash/disk-full.test.ts',
+        title: 'while building leaves with 6, sends nothing, and the build succeeds once there is room',
+      },
+    ],
+    reason:
+      'How many bytes a build needs is known when it is done, so no estimate goes before it; plan shows the bytes of the requests for those who want to know.',
   },
   {
     row: 'B7',
-    fault: 'Kill at `build.*`',
-    expected: '`.partial` only; rerun rebuilds; finished shards re-used when their hash matches',
+    fault: 'the program is killed at any point of a build',
+    expected: 'what stays counts for nothing: the next run clears it away and builds again',
+    shownBy: [
+      { file: 'crash/struck-places.test.ts', title: 'a kill before a shard has its name' },
+      {
+        file: 'crash/syscalls.test.ts',
+        title: 'is carried on to one batch a shard and one answer a row',
+      },
+    ],
+    reason:
+      'Finished shards of a build that was cut off are not taken over: building again costs less than proving that they are whole, and nothing is paid for it.',
   },
   {
     row: 'B8',

@@ -26,20 +26,43 @@ export const intentRows: readonly FaultRow[] = [
   },
   {
     row: 'I2',
-    fault: 'fsync fails (EIO) on the seal commit',
-    expected: 'Tail is not sent; connection closed; exit 6. Do not re-fsync and go on',
+    fault: 'the fsync of the seal fails',
+    expected: 'the last two bytes are not sent, exit 6, no batch; the next run sends the shard again',
+    shownBy: [{ file: 'crash/struck-places.test.ts', title: 'a seal whose fsync fails' }],
   },
   {
     row: 'I3',
-    fault: 'ENOSPC on the seal commit',
-    expected:
-      'Same. A ballast file (1 MiB) in the state directory is deleted to make room for recording; submitting stops. After SQLITE_FULL a small write can still work and integrity holds ',
+    fault: 'the disk is full when the seal is committed',
+    expected: 'as I2: the last two bytes are not sent, exit 6, and the next run sends the shard again',
+    shownBy: [
+      { file: 'crash/struck-places.test.ts', title: 'a seal that finds the disk full at its write' },
+      { file: 'crash/struck-places.test.ts', title: 'a seal that finds the disk full at its fsync' },
+      {
+        file: 'crash/disk-full.test.ts',
+        title: 'at any size while submitting never leads to a second batch',
+      },
+    ],
+    reason:
+      'No ballast file: a seal that cannot be committed sends nothing, and what cannot be recorded is found again by the next run, so there is nothing that room held back would save.',
   },
   {
     row: 'I4',
-    fault: 'Commit reported but not durable',
-    expected:
-      'Prevented by FULL; the order test counts at least one fsync between the seal write and the tail’s send',
+    fault: 'a commit is reported and would not survive a power cut',
+    expected: 'synchronous = FULL: each commit is fsynced before anything else is written, sent or said',
+    shownBy: [
+      {
+        file: 'crash/write-order.test.ts',
+        title: 'every commit of the store is fsynced before anything else is written, sent or said',
+      },
+      {
+        file: 'crash/write-order.test.ts',
+        title: 'the seal is committed and fsynced between the body and the last two bytes of each create',
+      },
+      {
+        file: 'crash/write-order.test.ts',
+        title: 'a batch id is fsynced in the store, then in the receipts, before a word is said about it',
+      },
+    ],
   },
   {
     row: 'I5',
@@ -83,8 +106,18 @@ export const intentRows: readonly FaultRow[] = [
   },
   {
     row: 'D3',
-    fault: 'Commit done, receipt not',
-    expected: 'Next start rewrites missing receipts',
+    fault: 'the batch id is committed, its receipt is not written',
+    expected: 'the next run writes the receipt that is missing',
+    shownBy: [
+      {
+        file: 'steps/mend-receipts.test.ts',
+        title: 'a receipt that a crash has lost is written by the next run, and no other one twice',
+      },
+      {
+        file: 'steps/mend-receipts.test.ts',
+        title: 'a batch that was found again after a lost answer has its receipt as soon as it is proven',
+      },
+    ],
   },
   {
     row: 'D4',

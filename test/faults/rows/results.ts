@@ -297,13 +297,25 @@ export const resultsRows: readonly FaultRow[] = [
   },
   {
     row: 'R15',
-    fault: 'Kill during download',
-    expected:
-      'Ledger is appended in order; on restart it is scanned, a torn last line is cut, known ids are skipped',
+    fault: 'the program is killed during a download',
+    expected: 'what came is under a temporary name; the next run downloads again from the first byte',
+    shownBy: [
+      { file: 'crash/struck-places.test.ts', title: 'a kill while results are downloaded' },
+      { file: 'crash/struck-places.test.ts', title: 'a kill before downloaded results are fsynced' },
+      { file: 'crash/struck-places.test.ts', title: 'a kill before downloaded results have their name' },
+    ],
   },
   {
     row: 'R16',
-    fault: 'ENOSPC in the raw results file',
-    expected: 'Stop, exit 6, batch stays ENDED; says days left until the results vanish',
+    fault: 'the disk is full while raw results are written',
+    expected:
+      'exit 6, which says until when the API keeps them; the batch stays ended, and the next run downloads again',
+    shownBy: [
+      { file: 'crash/struck-places.test.ts', title: 'a full disk while results are downloaded' },
+      {
+        file: 'crash/disk-full.test.ts',
+        title: 'while results arrive leaves with 6, and retrieve goes on once there is room',
+      },
+    ],
   },
 ];

@@ -23,8 +23,11 @@ export const sourceRows: readonly FaultRow[] = [
   },
   {
     row: 'S2',
-    fault: 'EIO in the middle',
-    expected: 'Exit 6, byte offset; no plan written',
+    fault: 'the disk fails in the middle of a source',
+    expected: 'exit 6, the byte it came to, and nothing is built',
+    shownBy: [
+      { file: 'crash/source-read.test.ts', title: 'leaves with 6, says at which byte, and builds nothing' },
+    ],
   },
   {
     row: 'S4',

@@ -17,7 +17,8 @@ import { isLocked, runLocked } from './run-locked.ts';
 /** One job, whatever its state; a decision of the user's comes first. */
 export async function resumeOne(id: string, flags: ResumeFlags, context: Context): Promise<Verdict> {
   const job = await findJob(id, context);
-  if (job.submitRequestedAt === null) {
+  // An older copy may have forgotten that the job was submitted.
+  if (job.submitRequestedAt === null && flags.acceptStore !== true) {
     const max = flags.maxUsd === undefined ? '' : ` --max-usd ${usdAtLeast(flags.maxUsd)}`;
     throw new UsageError(`job ${job.jobId} was built but not submitted`, {
       code: 'job_not_submitted',
@@ -130,6 +131,10 @@ function resume(job: Job, flags: ResumeFlags, phase: RunOptions['until'], contex
 }
 
 async function decide(job: Job, flags: ResumeFlags, deps: Deps, context: Context): Promise<void> {
+  if (flags.acceptStore) {
+    const { acceptStore } = await import('../steps/accept-store.ts');
+    await acceptStore(job, deps, context.signal);
+  }
   if (flags.adopt === undefined && !flags.resubmit) return;
   const { adoptByUser, resubmitByUser } = await import('../steps/decide-doubt.ts');
   if (flags.adopt !== undefined) await adoptByUser(job, flags.adopt, deps, context.signal);

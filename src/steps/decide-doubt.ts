@@ -2,14 +2,17 @@ import { type Batch, sumCounts } from '../core/batch.ts';
 import { WATCH_ABSENT_MS } from '../core/doubt.ts';
 import { ProviderError, UsageError } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
+import type { ShardView } from '../core/ports/store-views.ts';
+import type { Submission } from '../core/submission.ts';
 import type { Deps } from './deps.ts';
 import { repeatRead } from './repeat-read.ts';
 import { requireHome } from './require-home.ts';
 
 /**
- * The user's word that a batch is a shard's. Its results still have to bear the shard's nonce.
+ * The user's word that a batch is a shard's: of one in doubt, or, in a store that has forgotten its seal, of an unsent one.
+ * The results still have to bear the shard's nonce.
  *
- * @throws UsageError when no shard in doubt has as many requests as the batch.
+ * @throws UsageError when not exactly one of them has as many requests as the batch.
  */
 export async function adoptByUser(job: Job, batchId: string, deps: Deps, signal: AbortSignal): Promise<void> {
   await requireHome(job, deps, signal);
@@ -21,8 +24,9 @@ export async function adoptByUser(job: Job, batchId: string, deps: Deps, signal:
   const fitting = doubts.filter(
     (one) => views.find((view) => view.shard.id === one.shardId)?.shard.requests === requests,
   );
-  const submission = fitting[0];
-  if (submission === undefined || fitting.length > 1) {
+  const submission =
+    fitting[0] ?? (doubts.length === 0 ? await restoreUnsent(views, requests, batch, deps) : null);
+  if (submission === null || fitting.length > 1) {
     throw new UsageError(`batch ${batchId} was not adopted`, {
       code: doubts.length === 0 ? 'nothing_in_doubt' : 'no_shard_fits',
       why:
@@ -34,6 +38,28 @@ export async function adoptByUser(job: Job, batchId: string, deps: Deps, signal:
   }
   await deps.store.addCandidate(submission.id, batch);
   await deps.store.adopt(submission.id, batch.id, 'user');
+}
+
+/** Null when not exactly one unsent shard has as many requests: then nothing says whose the batch is. */
+async function restoreUnsent(
+  views: readonly ShardView[],
+  requests: number,
+  batch: Batch,
+  { store, provider }: Deps,
+): Promise<Submission | null> {
+  const unsent = views
+    .map((view) => view.shard)
+    .filter((shard) => shard.state === 'built' && shard.route === 'batch' && shard.requests === requests);
+  const [shard] = unsent;
+  if (shard === undefined || unsent.length > 1 || (await store.jobById(shard.jobId)).account === null)
+    return null;
+  const createdMs = Date.parse(batch.createdAt);
+  return store.restoreSeal(shard.id, provider.account, {
+    uploadStartedMs: createdMs,
+    sealedMs: createdMs,
+    fence: { batchIds: [], serverMs: createdMs, workspaceId: null, organizationId: null },
+    reason: `the user says that ${batch.id} is its batch; the database knew of no submission`,
+  });
 }
 
 async function findBatch(batchId: string, deps: Deps, signal: AbortSignal): Promise<Batch> {

@@ -6,6 +6,7 @@ import { answerShards } from './answer-shards.ts';
 import { type Budget, openBudget } from './budget.ts';
 import { checkBeforeFirst } from './check-before-first.ts';
 import { checkReceipts } from './check-receipts.ts';
+import { checkStanding } from './check-standing.ts';
 import type { Deps } from './deps.ts';
 import { isHeldBack, readGate } from './first-shards.ts';
 import { hasOpenBatches, lookAtBatches } from './look-at-batches.ts';
@@ -71,9 +72,14 @@ export async function runJob(
 ): Promise<RunOutcome> {
   const { store, clock } = deps;
   const run: Run = { job, deps, time: createServerTime(clock), settleMs: options.settleMs };
+  // Before anything is written: a damaged store is kept as it is.
+  if (options.submit) await store.checkSent();
   await requireHome(job, deps, signal);
   await store.settleAfterCrash(job.id);
-  if (options.submit) await checkReceipts(run);
+  if (options.submit) {
+    await checkStanding(run);
+    await checkReceipts(run);
+  }
   if (options.submit) await store.requestSubmission(job.id, deps.provider.account, options.mode, clock.now());
   await mendReceipts(run);
   await tellDoubts(run);

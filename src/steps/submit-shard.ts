@@ -7,7 +7,10 @@ import type { JobStore } from '../core/ports/store.ts';
 import type { Shard } from '../core/shard.ts';
 import type { Submission } from '../core/submission.ts';
 import type { Run } from './run.ts';
+import { isBeforeJob, requireUnsent } from './sent-elsewhere.ts';
+import { writeSent } from './sent-log.ts';
 import { LateBatchFound, takeFence } from './take-fence.ts';
+import { walkBatches } from './walk-batches.ts';
 import { writeReceipt } from './write-receipt.ts';
 
 /** The tail follows its seal within this, on both clocks, or not at all: a process that slept may have been replaced. */
@@ -58,11 +61,16 @@ export async function submitShard(
               earlier.filter((one) => one.shardId === shard.id),
               signal,
             );
+            await requireUnsentByCopy(run, shard, signal);
             signal.throwIfAborted();
             // Both clocks before the commit: a machine that sleeps during it must not take the seal for a fresh one, or its
             // batch would be dated hours after the seal, where no listing looks for it.
             const isFresh = freshness(clock.monotonicMs(), clock.now().getTime(), run);
-            await store.seal(submission.id, { sealedMs: run.time.nowMs(), fence });
+            const sealedMs = run.time.nowMs();
+            await store.seal(submission.id, { sealedMs, fence });
+            const standing = await store.standing(run.job.id);
+            const { account } = provider;
+            writeSent(files, { jobId: run.job.jobId, standing, shard, submission, sealedMs, fence, account });
             void tellOfSilence(run, shard, answered.signal);
             return isFresh;
           },
@@ -85,6 +93,13 @@ export async function submitShard(
   } finally {
     lock.release();
   }
+}
+
+/** In a store that is a copy the other one may be at work: looked for again before each seal, not only once a run. */
+async function requireUnsentByCopy(run: Run, shard: Shard, signal: AbortSignal): Promise<void> {
+  if (!(await run.deps.store.standing(run.job.id)).isMoved) return;
+  const walk = await walkBatches(run, (batch) => isBeforeJob(run, batch), signal);
+  await requireUnsent(run, [shard], walk, signal);
 }
 
 /** The answer to a large create takes its time; one that does not come is waited for, because it may name a paid batch. */

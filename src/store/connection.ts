@@ -5,6 +5,8 @@ import { prepareBatches } from './batches.ts';
 import { prepareCandidates } from './candidates.ts';
 import { prepareContents } from './contents.ts';
 import { prepareEvents } from './events.ts';
+import { prepareIdentity } from './identity.ts';
+import { prepareIntegrity } from './integrity.ts';
 import { prepareJobSpending } from './job-spending.ts';
 import { prepareJobs } from './jobs.ts';
 import type { Db } from './open.ts';
@@ -34,6 +36,8 @@ export function openConnection(db: Db, now: () => Date) {
   const batches = prepareBatches(db, now);
   const candidates = prepareCandidates(db);
   const events = prepareEvents(db, now);
+  const identity = prepareIdentity(db);
+  const integrity = prepareIntegrity(db);
 
   return {
     accounts,
@@ -50,6 +54,8 @@ export function openConnection(db: Db, now: () => Date) {
     batches,
     candidates,
     events,
+    identity,
+    integrity,
 
     /**
      * All of `work` or nothing. It takes the write lock first, so that what it reads cannot change before it writes, and

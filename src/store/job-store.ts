@@ -10,6 +10,7 @@ import { retrieving } from './retrieving.ts';
 import { reusing } from './reusing.ts';
 import { rounds } from './rounds.ts';
 import { spending } from './spending.ts';
+import { standing } from './standing.ts';
 import { submitting } from './submitting.ts';
 
 /** The port on one open database of the newest schema. */
@@ -25,6 +26,7 @@ export function assembleJobStore(db: Db, now: () => Date): JobStore {
     ...rounds(connection),
     ...reusing(connection),
     ...spending(connection),
+    ...standing(connection),
     close: () => {
       db.close();
     },

@@ -1,4 +1,5 @@
 import { StoreError } from '../core/errors.ts';
+import { placeOf } from './identity.ts';
 import { type Migration, migrations } from './migrations/index.ts';
 import type { Db } from './open.ts';
 
@@ -45,6 +46,8 @@ export function checkOwner(db: Db, known: readonly Migration[] = migrations): vo
  * once it holds the write lock.
  */
 export function migrate(db: Db, options: MigrateOptions, known: readonly Migration[] = migrations): void {
+  // What a migration may ask that SQL cannot know.
+  db.function('file_place', () => placeOf(db.name));
   for (const migration of known) {
     if (schemaVersion(db) >= migration.number) continue;
     db.transaction(() => apply(db, migration, options)).immediate();

@@ -20,7 +20,8 @@ type Submitting = Pick<
 >;
 
 export function submitting(connection: Connection): Submitting {
-  const { accounts, jobs, shards, requests, submissions, batches, candidates, events, write } = connection;
+  const { accounts, identity, jobs, shards, requests, submissions, batches, candidates, events, write } =
+    connection;
 
   return {
     requestSubmission: (jobId, account, mode, at) =>
@@ -78,6 +79,7 @@ export function submitting(connection: Connection): Submitting {
             next: 'start the same command again',
           });
         }
+        identity.countSeal();
         shards.setState(submission.shardId, 'live');
         accounts.nameOwner(submission.accountId, fence);
         submissionEvent(connection, submission, 'sealed', { fence: fence.batchIds.length });

@@ -35,6 +35,7 @@ test('each migration is recorded with the program that applied it, once', () => 
     { number: 1, name: 'initial', ...facts },
     { number: 2, name: 'attempts-and-stages', ...facts },
     { number: 3, name: 'spending', ...facts },
+    { number: 4, name: 'identity', ...facts },
   ]);
   expect(db.prepare('SELECT sql FROM sqlite_schema').all()).toEqual(schema);
 });

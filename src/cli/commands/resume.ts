@@ -11,6 +11,7 @@ export interface ResumeFlags extends WaitFlags, PaceFlags, MoneyFlags {
   readonly once?: boolean;
   readonly adopt?: string;
   readonly resubmit?: boolean;
+  readonly acceptStore?: boolean;
 }
 
 export function addResumeCommand(program: Command, io: Io): void {
@@ -21,7 +22,11 @@ export function addResumeCommand(program: Command, io: Io): void {
     .description('Carry jobs on from wherever they stopped: send what is unsent, wait, write the results.')
     .option('--once', 'do what can be done now and leave, for cron')
     .option('--adopt <batch>', 'for a submission in doubt: this batch is the one that was sent')
-    .option('--resubmit', 'for a submission in doubt: it does not exist, send it again');
+    .option('--resubmit', 'for a submission in doubt: it does not exist, send it again')
+    .option(
+      '--accept-store',
+      'for a database that was restored or copied: it counts from now on, and what it has forgotten is looked for first',
+    );
   addMoneyFlags(command);
   addPaceFlags(command);
   addWaitFlags(command)
@@ -35,10 +40,11 @@ export function addResumeCommand(program: Command, io: Io): void {
 }
 
 function resume(id: string | undefined, flags: ResumeFlags, context: Context): Promise<Verdict> {
-  const isDecision = flags.adopt !== undefined || flags.resubmit === true;
+  const isDecision = flags.adopt !== undefined || flags.resubmit === true || flags.acceptStore === true;
   if (flags.adopt !== undefined && flags.resubmit)
     throw usage('--adopt and --resubmit contradict each other');
-  if (isDecision && id === undefined) throw usage('--adopt and --resubmit need the job they are about');
+  if (isDecision && id === undefined)
+    throw usage('--adopt, --resubmit and --accept-store need the job they are about');
   if (flags.maxUsd !== undefined && id === undefined) {
     throw new UsageError('--max-usd needs the job it is about', {
       code: 'wrong_usage',

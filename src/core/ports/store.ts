@@ -8,6 +8,7 @@ import type { Candidate, Fence, Look, Submission } from '../submission.ts';
 import type { AdoptingStore } from './adopting-store.ts';
 import type { ServerStamp } from './provider.ts';
 import type { SpendingStore } from './spending-store.ts';
+import type { StandingStore } from './standing-store.ts';
 import type {
   ClosedShard,
   ContentMatch,
@@ -25,7 +26,7 @@ import type {
   UnindexedShard,
 } from './store-views.ts';
 
-export interface JobStore extends SpendingStore, AdoptingStore {
+export interface JobStore extends SpendingStore, AdoptingStore, StandingStore {
   // Building. A job in state `building` does not count: any later run may drop it once its lock is free.
   createJob(job: { readonly name: string; readonly spec: JobSpec; readonly at: Date }): Promise<Job>;
   /** A final job is unfinished again from then on. */

@@ -1,0 +1,75 @@
+import { DecisionError } from '../core/errors.ts';
+import type { Job } from '../core/job.ts';
+import type { LocalDeps } from './deps.ts';
+import type { Run } from './run.ts';
+import { readSent, SENT_LOG, type SentLine } from './sent-log.ts';
+
+/**
+ * Stops a run whose database is older than what was sent from here: it would take sent shards for unsent, or lack whole
+ * jobs.
+ *
+ * @throws DecisionError
+ */
+export async function checkStanding(run: Run): Promise<void> {
+  const { job, deps } = run;
+  const forgotten = await findForgotten(job, deps);
+  if (forgotten.length === 0) return;
+  const jobs = [...new Set(forgotten.map((line) => line.job_id))];
+  const shown = forgotten
+    .slice(0, 5)
+    .map(
+      (line) => `shard ${line.shard} of ${line.job_id} (${line.requests} requests), sealed ${line.sealed_at}`,
+    );
+  if (forgotten.length > shown.length) shown.push(`and ${forgotten.length - shown.length} more`);
+  const unknown = await unknownJobs(jobs, deps);
+  const lost =
+    unknown.length === 0 ? '' : `; it does not know ${unknown.join(', ')} at all (batchctl doctor --rebuild)`;
+  throw new DecisionError(`job ${job.jobId} was not sent: .batchctl/state.db is an older copy`, {
+    code: 'store_older',
+    why: `${SENT_LOG} tells of what was sent after it: ${shown.join('; ')}${lost}`,
+    next:
+      'put the newer .batchctl/state.db back; without one, ' +
+      `batchctl resume ${job.jobId} --accept-store looks for those batches in the account before anything is sent`,
+  });
+}
+
+/** The seals in the log that this store does not know of, or must not have forgotten. */
+export async function findForgotten(
+  job: Job,
+  { store, files }: Pick<LocalDeps, 'store' | 'files'>,
+): Promise<readonly SentLine[]> {
+  const standing = await store.standing(job.id);
+  const lines = await readSent(files, standing.acceptedBytes);
+  if (lines.length === 0) return [];
+  const sealed = await store.sealedSubmissions(job.id);
+  const known = new Map<string, boolean>([[job.jobId, true]]);
+  const forgotten: SentLine[] = [];
+  for (const line of lines) {
+    // Its own seals are counted, so that a job which was forgotten on purpose raises no alarm.
+    if (line.lineage === standing.lineage) {
+      if (line.serial > standing.serial) forgotten.push(line);
+      continue;
+    }
+    // Another database has worked in this folder: one that was thrown away, or the one that this is a copy of.
+    if (line.job_id === job.jobId) {
+      if (!sealed.has(`${line.nonce}/${line.number}`)) forgotten.push(line);
+      continue;
+    }
+    if (line.content_sha256 === null || line.content_sha256 !== standing.contentSha256) continue;
+    if (!known.has(line.job_id))
+      known.set(line.job_id, (await unknownJobs([line.job_id], { store })).length === 0);
+    if (known.get(line.job_id) === false) forgotten.push(line);
+  }
+  return forgotten;
+}
+
+/** Those of the jobs that the store does not have. */
+export async function unknownJobs(
+  jobIds: readonly string[],
+  { store }: Pick<LocalDeps, 'store'>,
+): Promise<readonly string[]> {
+  const known = new Set(
+    (await store.listJobs({ pendingOnly: false, limit: null })).map(({ jobId }) => jobId),
+  );
+  return jobIds.filter((jobId) => !known.has(jobId));
+}

@@ -1,4 +1,5 @@
 import { StoreError } from '../core/errors.ts';
+import { backUp } from './back-up.ts';
 import { placeOf } from './identity.ts';
 import { type Migration, migrations } from './migrations/index.ts';
 import type { Db } from './open.ts';
@@ -43,19 +44,26 @@ export function checkOwner(db: Db, known: readonly Migration[] = migrations): vo
 /**
  * Brings the database to the newest schema. Each migration is one transaction with its own record and the new version
  * number, so a kill leaves the old schema or the new one. Any number of programs may do this at once: each looks again
- * once it holds the write lock.
+ * once it holds the write lock. What was there is copied first.
  */
 export function migrate(db: Db, options: MigrateOptions, known: readonly Migration[] = migrations): void {
   // What a migration may ask that SQL cannot know.
   db.function('file_place', () => placeOf(db.name));
+  let isSaved = false;
   for (const migration of known) {
     if (schemaVersion(db) >= migration.number) continue;
-    db.transaction(() => apply(db, migration, options)).immediate();
+    db.transaction(() => {
+      // Another program may have brought it further meanwhile.
+      const version = schemaVersion(db);
+      if (version >= migration.number) return;
+      if (version > 0 && !isSaved) backUp(db.name, version);
+      isSaved = true;
+      apply(db, migration, options);
+    }).immediate();
   }
 }
 
 function apply(db: Db, migration: Migration, { programVersion, now }: MigrateOptions): void {
-  if (schemaVersion(db) >= migration.number) return;
   db.exec(migration.sql);
   db.prepare<{ number: number; name: string; programVersion: string; appliedAt: string }>(`
     INSERT INTO migrations (number, name, program_version, applied_at)

@@ -73,7 +73,7 @@ export async function runJob(
   const { store, clock } = deps;
   const run: Run = { job, deps, time: createServerTime(clock), settleMs: options.settleMs };
   // Before anything is written: a damaged store is kept as it is.
-  if (options.submit) await store.checkSent();
+  await store.checkSent();
   await requireHome(job, deps, signal);
   await store.settleAfterCrash(job.id);
   if (options.submit) {

@@ -1,7 +1,7 @@
 import { type Batch, hasEnded } from '../core/batch.ts';
 import type { EndedBatch, KnownBatch } from '../core/ports/store-views.ts';
 import type { Db } from './open.ts';
-import { toTime } from './submissions.ts';
+import { fromTime, toTime } from './times.ts';
 
 export type Batches = ReturnType<typeof prepareBatches>;
 
@@ -174,7 +174,7 @@ function toBatch(row: BatchRow): KnownBatch {
 
 function notFoundOf({ notFoundSinceAt, notFoundAnswers }: BatchRow): KnownBatch['notFound'] {
   if (notFoundSinceAt === null) return null;
-  return { sinceMs: Date.parse(notFoundSinceAt), answers: notFoundAnswers };
+  return { sinceMs: fromTime('batches.not_found_since_at', notFoundSinceAt), answers: notFoundAnswers };
 }
 
 /** Whether this answer is news: a change of the word that says how far the batch is. */

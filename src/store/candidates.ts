@@ -1,6 +1,6 @@
 import type { Candidate, Look, Rejector } from '../core/submission.ts';
 import type { Db } from './open.ts';
-import { toTime } from './submissions.ts';
+import { fromTime, toTime } from './times.ts';
 
 /** Batches that may be a submission's, and the looks that found none: what a doubt is settled by. */
 export function prepareCandidates(db: Db) {
@@ -134,7 +134,7 @@ export function prepareCandidates(db: Db) {
     },
     looks: (submissionId: number): readonly Look[] =>
       selectLooks.all({ submissionId }).map(({ serverAt, clean, knownSeen }) => ({
-        serverMs: Date.parse(serverAt),
+        serverMs: fromTime('looks.server_at', serverAt),
         clean: clean === 1,
         knownSeen: knownSeen === 1,
       })),

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import type { StoreStanding } from '../core/ports/standing-store.ts';
+import { damagedColumn } from './json-fields.ts';
 import type { Db } from './open.ts';
 
 interface IdentityRow {
@@ -43,7 +44,7 @@ export function prepareIdentity(db: Db) {
     sealedOf: (jobId: number): readonly string[] => selectSealed.all({ jobId }),
     standing(jobId: number): StoreStanding {
       const row = selectRow.get();
-      if (row === undefined) throw new Error('the store has no identity, though its migration makes one');
+      if (row === undefined) throw damagedColumn('identity');
       const { place, ...facts } = row;
       return {
         ...facts,

@@ -9,7 +9,10 @@ export function prepareIntegrity(db: Db) {
     /** In SQLite's words; `table` is a name of ours. */
     problemsOf(table: string): readonly string[] {
       const rows = db.prepare<[], string>(`PRAGMA integrity_check(${table})`).pluck().all();
-      return rows.filter((text) => text !== 'ok');
+      const lost = db.prepare(`PRAGMA foreign_key_check(${table})`).all();
+      const dangling =
+        lost.length === 0 ? [] : [`${lost.length} rows of ${table} refer to what is not there`];
+      return [...rows.filter((text) => text !== 'ok'), ...dangling];
     },
   };
 }

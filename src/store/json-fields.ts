@@ -25,17 +25,17 @@ export function parseFields(column: string, json: string): Fields {
     return fieldsOf(column, JSON.parse(json));
   } catch (error) {
     if (error instanceof StoreError) throw error;
-    throw damaged(column, error);
+    throw damagedColumn(column, error);
   }
 }
 
 function fieldsOf(column: string, value: unknown): Fields {
-  if (!isRecord(value)) throw damaged(column);
+  if (!isRecord(value)) throw damagedColumn(column);
   const fields = value;
 
   function take<T>(name: string, accepts: (field: unknown) => field is T): T {
     const field = fields[name];
-    if (!accepts(field)) throw damaged(`${column}, ${name}`);
+    if (!accepts(field)) throw damagedColumn(`${column}, ${name}`);
     return field;
   }
 
@@ -68,11 +68,12 @@ const isNumber = (value: unknown): value is number => typeof value === 'number';
 const isFlag = (value: unknown): value is boolean => typeof value === 'boolean';
 const isTexts = (value: unknown): value is readonly string[] => Array.isArray(value) && value.every(isText);
 
-function damaged(where: string, cause?: unknown): StoreError {
+/** What stands there is not what this program writes. */
+export function damagedColumn(where: string, cause?: unknown): StoreError {
   return new StoreError('the store is damaged', {
     code: 'store_damaged',
     why: `${where} does not hold what batchctl writes there`,
-    next: 'restore a copy of .batchctl/state.db; batches that were sent go on meanwhile',
+    next: 'batchctl doctor --rebuild, or put a copy of .batchctl/state.db back; batches that were sent go on meanwhile',
     cause,
   });
 }

@@ -54,7 +54,7 @@ function factsOf(error: SqliteError, path: string) {
         code: 'store_damaged',
         message: `the store is damaged: ${path}`,
         why: `SQLite says: ${error.message}`,
-        next: 'keep the file and its -wal as they are, and restore a copy; batches that were sent go on meanwhile',
+        next: 'batchctl doctor --rebuild, or put a copy back; keep the file and its -wal; batches that were sent go on meanwhile',
       };
     case 'SQLITE_NOTADB':
       return {

@@ -5,6 +5,7 @@ import type { ShardState } from '../core/shard.ts';
 import type { Fence, Submission, SubmissionState } from '../core/submission.ts';
 import { readFence } from './json-columns.ts';
 import type { Db } from './open.ts';
+import { fromTime, toTime } from './times.ts';
 
 interface SubmissionRow {
   readonly id: number;
@@ -281,14 +282,9 @@ function withoutFence(row: SubmissionRow): Omit<Submission, 'fence'> {
     shardId: row.shardId,
     number: row.number,
     state: row.state,
-    uploadStartedMs: Date.parse(row.uploadStartedAt),
-    sealedMs: row.sealedAt === null ? null : Date.parse(row.sealedAt),
+    uploadStartedMs: fromTime('submissions.upload_started_at', row.uploadStartedAt),
+    sealedMs: row.sealedAt === null ? null : fromTime('submissions.sealed_at', row.sealedAt),
     reason: row.reason,
-    watchUntilMs: row.watchUntilAt === null ? null : Date.parse(row.watchUntilAt),
+    watchUntilMs: row.watchUntilAt === null ? null : fromTime('submissions.watch_until_at', row.watchUntilAt),
   };
-}
-
-/** Always of the same length, so that times compare as text. */
-export function toTime(ms: number): string {
-  return new Date(ms).toISOString();
 }

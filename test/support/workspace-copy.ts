@@ -19,8 +19,6 @@ export interface World {
   setFaults(...faults: string[]): Promise<void>;
 }
 
-const caches = makeCompileCache();
-
 export async function makeWorld(records: number, options: { batchSeconds?: number } = {}): Promise<World> {
   const dir = makeTempDir();
   writeSampleJob(dir, records);
@@ -45,12 +43,13 @@ export async function makeWorld(records: number, options: { batchSeconds?: numbe
   };
 }
 
-/** What a child of the test needs to find the account; its start is compiled once. */
+/** What a child of the test needs to find the account. */
 export function envOf(emulator: Emulator): Record<string, string> {
-  return { BATCHCTL_EMULATOR_URL: emulator.url, NODE_COMPILE_CACHE: caches };
+  return { BATCHCTL_EMULATOR_URL: emulator.url, NODE_COMPILE_CACHE: compileCache() };
 }
 
-function makeCompileCache(): string {
+/** Shared by all children, so that their start is compiled once. */
+export function compileCache(): string {
   const folder = join(process.env['TMPDIR'] ?? '/tmp', `batchctl-compile-cache-${process.version}`);
   mkdirSync(folder, { recursive: true });
   return folder;

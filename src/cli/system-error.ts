@@ -24,6 +24,15 @@ const REASONS: Readonly<Record<string, string>> = {
 export function explainSystemError(thrown: unknown): unknown {
   if (isKnownError(thrown) || !(thrown instanceof Error)) return thrown;
   const { code, path, syscall } = thrown as NodeJS.ErrnoException; // optional fields, each looked at below
+  // Node loads a module when it is first needed, and says in words alone that it has no handle left for it.
+  if (/too many open files/i.test(thrown.message) && syscall === undefined) {
+    return new StoreError('a part of batchctl could not be loaded', {
+      code: 'disk_refused',
+      why: thrown.message,
+      next: 'raise the limit of open files (ulimit -n), then run the same command again: it carries on',
+      cause: thrown,
+    });
+  }
   if (typeof code !== 'string') return thrown;
   if (code.startsWith('SQLITE_')) {
     return new StoreError('the database refused to work', {

@@ -71,8 +71,14 @@ function factsOf(error: SqliteError, path: string) {
         why: `the file, its folder or its file system is read-only (${error.code})`,
         next: 'make the workspace writable for you, or choose another one with -C',
       };
-    case 'SQLITE_IOERR':
     case 'SQLITE_CANTOPEN':
+      return {
+        code: 'store_io',
+        message: `the store could not be opened: ${path}`,
+        why: `the operating system refused (${error.code}); something else in its place does that, or too many open files`,
+        next: 'see what stands there and raise the limit of open files (ulimit -n), then start the same command again',
+      };
+    case 'SQLITE_IOERR':
     case 'SQLITE_NOLFS':
     case 'SQLITE_PROTOCOL':
       return {

@@ -23,7 +23,7 @@ export async function checkReceipts(run: Run): Promise<void> {
     throw new DecisionError(`job ${run.job.jobId} was not sent: it seems to have been sent before`, {
       code: 'store_older_than_receipts',
       why: `.batchctl/receipts.jsonl names batch ${receipt.batch_id} for a shard that .batchctl/state.db takes for unsent, so the database is an older copy`,
-      next: `put the newer .batchctl/state.db back; without one, batchctl cancel ${run.job.jobId} and take the results of ${receipt.batch_id} from the Console`,
+      next: `put the newer .batchctl/state.db back; without one, batchctl doctor --rebuild`,
     });
   }
 }

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { writeOldStore } from '../store/old-stores.ts';
 import { type EmulatorProcess, startEmulatorProcess } from '../support/emulator-process.ts';
 import { BIN, type Finished, runCli, scrubbedEnv } from '../support/run-cli.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
@@ -57,6 +58,22 @@ function onDisk(): void {
     expect(stderr).not.toMatch(/\n\s+at /);
     expect(await requestsPaid(emulator)).toBe(RECORDS);
   }, 120_000);
+
+  it('because it has no room for the copy before a migration leaves the store as it was, and says how much it takes', () => {
+    const dir = join(makeTempDir(), 'job');
+    writeOldStore(join(dir, '.batchctl'), 3);
+    const { stdout, stderr } = onSmallDisk(dir, '2m', 'http://127.0.0.1:9', [
+      'dd if=/dev/zero of=ballast bs=1k count=4000 2>/dev/null; truncate -s -100k ballast',
+      'cp .batchctl/state.db /dev/shm/before.$$ && bc list; echo "list $?"',
+      'cmp .batchctl/state.db /dev/shm/before.$$; echo "same $?"; rm /dev/shm/before.$$',
+      'ls .batchctl | grep -c bak; rm ballast',
+      'bc list --all; echo "list $?"',
+      'ls .batchctl/state.db.v3.bak; echo "copy $?"',
+    ]);
+    expect(endings(stdout), stderr).toEqual(['list 6', 'same 0', 'list 0', 'copy 0']);
+    expect(stdout).toMatch(/^0$/m);
+    expect(stderr).toMatch(/takes up to \d+ bytes/);
+  });
 
   it('because it became full between the seal and the answer leaves with 6, names the batch, and it is found again', async () => {
     const dir = join(makeTempDir(), 'job');

@@ -70,6 +70,21 @@ describe('the order of effects', () => {
     expect((await bench.truth()).posts).toHaveLength(0);
   });
 
+  it('a batch whose receipt was never written gets it from the next run', async () => {
+    const bench = await makeWorkbench();
+    const job = await bench.build(50);
+    await bench.run(job, { until: 'submitted' });
+    const receipts = '.batchctl/receipts.jsonl';
+    bench.deps.files.remove(receipts);
+    await bench.run(await bench.deps.store.jobById(job.id), { until: 'submitted' });
+    const [batch] = await bench.ownBatches();
+    const range = bench.deps.files.open(receipts);
+    const line = range.read(0, bench.deps.files.size(receipts));
+    range.close();
+    expect(JSON.parse(line)).toMatchObject({ batch_id: batch?.id, job_id: job.jobId, requests: 50 });
+    expect(line.trim().split('\n')).toHaveLength(1);
+  });
+
   it('a created batch whose id cannot be committed is named, kept in the receipts, and adopted by the next run', async () => {
     const bench = await makeWorkbench();
     const job = await bench.build(50);

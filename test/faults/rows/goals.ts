@@ -85,6 +85,17 @@ export const goalsRows: readonly FaultRow[] = [
     row: 'G9',
     fault: 'upgrades',
     expected: 'each released schema fixture opens, migrates, rolls back on kill at every step',
+    shownBy: [
+      {
+        file: 'store/migrate-kill.test.ts',
+        title:
+          'what a kill leaves at each step of a migration is an old schema or the newest, and the next program goes on',
+      },
+      {
+        file: 'store/migrate-kill.test.ts',
+        title: 'a store of schema %i loses no value of any state, and what it was is kept beside it',
+      },
+    ],
   },
   {
     row: 'G10',

@@ -130,15 +130,27 @@ describe('a copy of the whole workspace', () => {
   });
 
   it('stops at batches of its counts that have not ended, until the user says whose they are', async () => {
-    const world = await makeWorld(8, { batchSeconds: 8 });
+    const world = await makeWorld(8, { batchSeconds: 3_600 });
     const { copy, jobId } = await sentSince(world);
     const submit = ['submit', jobId, '--use-batch', '--emulator', '--submit-only', ...FAST];
     const told = await stopped(world, submit, copy);
     expect(told.code).toBe('store_copied');
     const [batch] = (await world.truth()).batches;
     expect(told.why).toContain(batch?.id);
-    // The word that binds a job to its account was never given in this copy.
-    await world.run(['resume', jobId, '--accept-store', '--emulator', '--once', ...FAST], copy);
+    const adopted = ['resume', jobId, '--adopt', batch?.id ?? '', '--once', '--settle', '2s'];
+    const finished = await world.run(adopted, copy);
+    expect(finished.code, finished.stderr).toBe(8);
+    expect(await world.paid()).toBe(8);
+  });
+
+  it('goes on once the user says that none of the batches is its own', async () => {
+    const world = await makeWorld(8, { batchSeconds: 3_600 });
+    const { copy, jobId } = await sentSince(world);
+    const accepted = ['resume', jobId, '--accept-store', '--emulator', '--once', '--settle', '2s'];
+    const finished = await world.run(accepted, copy);
+    expect(finished.code, finished.stderr).toBe(8);
+    // The word was wrong, and it was the user's.
+    expect(await world.paid()).toBe(16);
   });
 
   it('does not stop a submission because a colleague has a batch of the same count', async () => {

@@ -2,7 +2,8 @@ import type { Db } from './open.ts';
 
 /**
  * `integrity_check` of one table: its pages, its rows and all of its indexes against each other. `quick_check` leaves the
- * indexes out, and the whole database takes seconds at 1,000,000 requests.
+ * indexes out, and the whole database takes 5 s at 1,000,000 requests; all tables but the large ones, with 5,000 shards,
+ * take 0.25 s (Node 24, 2 busy cores).
  */
 export function prepareIntegrity(db: Db) {
   return {

@@ -74,7 +74,9 @@ export function makeWire(options: WireOptions): Wire {
   const openStoreHere = async (): Promise<JobStore> => {
     ensureStateDir(root);
     const { openStore } = await import('../store/open.ts');
-    return openStore(storePath, { programVersion: version, now: () => clock.now() });
+    const { openJournal } = await import('../files/job-journal.ts');
+    const journal = openJournal(root, await files());
+    return openStore(storePath, { programVersion: version, now: () => clock.now(), journal });
   };
 
   const store = (): Promise<JobStore> => {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { APPLIED_EVENT } from './applied-event.ts';
 import type { StreamCounts } from './results-check.ts';
 
 /** What applying the results of one shard found that is not a row. Kept as an event: the last of a shard counts. */
@@ -23,7 +24,6 @@ export interface AppliedReport extends StreamCounts {
 /** Seqs in ascending order, both ends of a range included. */
 export type SeqRanges = readonly (readonly [from: number, to: number])[];
 
-export const APPLIED_EVENT = 'results_applied';
 export const MAX_PROBLEMS = 100;
 
 const schema = z.object({

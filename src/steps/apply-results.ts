@@ -1,4 +1,5 @@
-import { APPLIED_EVENT, type AppliedReport, isInRanges, Problems, toRanges } from '../core/applied-report.ts';
+import { APPLIED_EVENT } from '../core/applied-event.ts';
+import { type AppliedReport, isInRanges, Problems, toRanges } from '../core/applied-report.ts';
 import type { Job } from '../core/job.ts';
 import { frozenPath, type Line, rawPath } from '../core/ports/files.ts';
 import type { RowOutcome } from '../core/ports/store-views.ts';

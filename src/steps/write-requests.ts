@@ -1,15 +1,14 @@
 import { createHash } from 'node:crypto';
 import { DecisionError } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
-import { defaultExtension, defaultOutputPath } from '../core/output-place.ts';
-import { distinctPath, foldPath } from '../core/paths.ts';
-import { frozenPath } from '../core/ports/files.ts';
+import { frozenPath, type NewFile, outputsPath } from '../core/ports/files.ts';
 import type { NewRow } from '../core/ports/store-views.ts';
-import type { RenderedRequest, RenderItem } from '../core/record.ts';
+import type { RenderItem } from '../core/record.ts';
 import type { BuildInput } from './build-requests.ts';
 import type { Problems } from './collect-problems.ts';
 import type { LocalDeps } from './deps.ts';
 import type { PackedRequest } from './pack-shards.ts';
+import { outputPathOf, type PlacedRow, placeRows, toRow } from './place-rows.ts';
 import { openStagePacker, type StagePacker } from './stage-packer.ts';
 
 /** A build under way. */
@@ -20,8 +19,6 @@ export interface Writing {
   readonly leftOut: Problems;
   records: number;
 }
-
-type Row = NewRow & { readonly shardId: number | null };
 
 /** Writes the records and the shards of a job that is building, and its rows into the store, in constant memory. */
 export async function writeRequests(
@@ -35,6 +32,7 @@ export async function writeRequests(
   const records = deps.files.create(`${deps.files.requestsDir(job.jobId)}/records.jsonl`, options);
   const packers = await openPackers(input, job, deps, signal);
   const content = createHash('sha256').update(contentHead(input));
+  const places = openPlaces(input, job, deps);
   let shards = 0;
   const recordFull = async (): Promise<void> => {
     for (const packer of packers) {
@@ -58,16 +56,24 @@ export async function writeRequests(
         const recordOffset = records.bytes;
         records.write(`${item.recordJson}\n`);
         const place = { recordOffset, recordLength: records.bytes - recordOffset - 1 };
+        places?.write(`${JSON.stringify(item.stages.map(({ outputPath }) => outputPath))}\n`);
         for (const [index, stage] of job.stages.entries()) {
           const { paramsJson = null, attached } = item.stages[index] ?? {};
-          rows[index]?.push(toRow(item, index, place, { job, stage: stage.name, input }));
+          const { seq, customId } = item;
+          const outputPath = outputPathOf(
+            job,
+            stage.name,
+            input.frozen,
+            customId,
+            item.stages[index]?.outputPath ?? null,
+          );
+          rows[index]?.push(toRow(job, stage.name, { seq, customId, outputPath, ...place }));
           if (paramsJson === null) continue;
-          const { seq, customId, group } = item;
           content.update(`\n${customId}\n`).update(paramsJson);
-          requests[index]?.push({ seq, customId, group, paramsJson, attached });
+          requests[index]?.push({ seq, customId, group: item.group, paramsJson, attached });
         }
       }
-      const packed: Row[][] = [];
+      const packed: PlacedRow[][] = [];
       for (const [index, packer] of packers.entries()) {
         const places = (await packer?.add(requests[index] ?? [])) ?? [];
         // A stage has a request of every record or of none.
@@ -82,6 +88,7 @@ export async function writeRequests(
       writing.leftOut.throwIfAny(`job "${input.name}" was not built`);
     }
     records.finish();
+    places?.finish();
     freeze(input, job, deps);
     for (const packer of packers) packer?.close();
     await recordFull();
@@ -90,9 +97,19 @@ export async function writeRequests(
     return { contentSha256: content.digest('hex'), shards, reused };
   } catch (error) {
     records.discard();
+    places?.discard();
     for (const packer of packers) packer?.discard();
     throw error;
   }
+}
+
+/**
+ * Where the job file wants each output: with the record and the places of the others that is what the path in the store
+ * is made from. Null where it says nothing.
+ */
+function openPlaces({ frozen, spec }: BuildInput, job: Job, { files }: LocalDeps): NewFile | null {
+  if (frozen === null || frozen.stages.every(({ output }) => output === null)) return null;
+  return files.create(outputsPath(files.requestsDir(job.jobId)), { private: spec.private });
 }
 
 /** Null for a stage that waits for others: it has no requests yet. */
@@ -133,63 +150,21 @@ function contentHead({ name, spec, frozen }: BuildInput): string {
   return JSON.stringify([name, spec.apiVersion, ...spec.betas, ...later]);
 }
 
-function toRow(
-  item: RenderedRequest,
-  index: number,
-  record: { readonly recordOffset: number; readonly recordLength: number },
-  place: { readonly job: Job; readonly stage: string; readonly input: BuildInput },
-): NewRow {
-  const outputPath = outputPathOf(item, index, place);
-  const path =
-    outputPath ?? defaultOutputPath(`batch_results/${place.job.jobId}`, place.stage, item.customId);
-  return {
-    seq: item.seq,
-    customId: item.customId,
-    ...record,
-    outputPath,
-    outputFold: foldPath(path),
-  };
-}
-
-/** Null: the default place, whose extension is .md. */
-function outputPathOf(
-  { stages, customId }: RenderedRequest,
-  index: number,
-  { job, stage, input }: { readonly job: Job; readonly stage: string; readonly input: BuildInput },
-): string | null {
-  const given = stages[index]?.outputPath ?? null;
-  const frozen = input.frozen?.stages[index];
-  return given === null && frozen !== undefined && defaultExtension(frozen) === 'json'
-    ? defaultOutputPath(`batch_results/${job.jobId}`, stage, customId, 'json')
-    : given;
-}
-
-/** An id used twice is a problem of the data; a path used twice is made distinct, again if need be. */
+/** An id used twice is a problem of the data; a path used twice is made distinct. */
 async function addRows(
-  deps: LocalDeps,
+  { store }: LocalDeps,
   { job, problems }: Writing,
-  rows: readonly (readonly Row[])[],
+  rows: readonly (readonly PlacedRow[])[],
   items: readonly RenderItem[],
 ): Promise<void> {
   const refused = new Set<number>();
   for (const [index, stage] of job.stages.entries()) {
-    for (let trying = (rows[index] ?? []).filter(({ seq }) => !refused.has(seq)); trying.length > 0; ) {
-      const again: Row[] = [];
-      for (const clash of await deps.store.addRows(stage.id, trying)) {
-        const row = trying.find((one) => one.seq === clash.seq);
-        const item = items.find((one) => one.kind === 'request' && one.seq === clash.seq);
-        if (row === undefined || item?.kind !== 'request') continue;
-        if (clash.on === 'custom_id') {
-          problems.add(item.at, `custom_id "${row.customId}" is used before, by record ${clash.earlierSeq}`);
-          refused.add(clash.seq);
-          continue;
-        }
-        const path =
-          row.outputPath ?? defaultOutputPath(`batch_results/${job.jobId}`, stage.name, row.customId);
-        const outputPath = distinctPath(path, row.seq);
-        again.push({ ...row, outputPath, outputFold: foldPath(outputPath) });
-      }
-      trying = again;
+    const placed = (rows[index] ?? []).filter(({ seq }) => !refused.has(seq));
+    for (const { row, earlierSeq } of await placeRows(store, job, stage, placed)) {
+      const item = items.find((one) => one.kind === 'request' && one.seq === row.seq);
+      if (item?.kind === 'request')
+        problems.add(item.at, `custom_id "${row.customId}" is used before, by record ${earlierSeq}`);
+      refused.add(row.seq);
     }
   }
 }

@@ -3,8 +3,10 @@ import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { StoreError } from '../core/errors.ts';
+import type { Journal } from '../core/ports/journal.ts';
 import type { JobStore } from '../core/ports/store.ts';
 import { assembleJobStore } from './job-store.ts';
+import { journaled } from './journaled.ts';
 import { checkOwner, migrate } from './migrate.ts';
 import { isBusy, toStoreError } from './sqlite-errors.ts';
 
@@ -25,6 +27,10 @@ export interface OpenOptions {
   readonly programVersion: string;
   /** The time of events, for people to read; SQLite's own clock when not given. */
   readonly now?: () => Date;
+  /** Where changes are repeated that a lost database is made from again. */
+  readonly journal?: Journal;
+  /** The rights of others to an existing store stay as they are. */
+  readonly leaveModes?: boolean;
 }
 
 /**
@@ -41,7 +47,9 @@ export interface OpenOptions {
 export async function openStore(path: string, options: OpenOptions): Promise<JobStore> {
   const db = await openDatabase(path, options);
   try {
-    return assembleJobStore(db, options.now ?? clockOf(db));
+    const now = options.now ?? clockOf(db);
+    const store = assembleJobStore(db, now);
+    return options.journal === undefined ? store : journaled(store, db, options.journal, now);
   } catch (error) {
     db.close();
     throw toStoreError(error, path);
@@ -49,9 +57,12 @@ export async function openStore(path: string, options: OpenOptions): Promise<Job
 }
 
 /** The connection of a store, with every setting, on the newest schema. Throws as `openStore` does. */
-export async function openDatabase(path: string, { programVersion, now }: OpenOptions): Promise<Db> {
+export async function openDatabase(
+  path: string,
+  { programVersion, now, leaveModes = false }: OpenOptions,
+): Promise<Db> {
   try {
-    makePrivate(path);
+    if (!leaveModes) makePrivate(path);
     const db = connect(path, { busyTimeoutMs: BUSY_TIMEOUT_MS });
     try {
       checkSqliteVersion(String(db.prepare('SELECT sqlite_version()').pluck().get()));

@@ -81,6 +81,12 @@ export const shardPath = (requestsDir: string, stage: string, number: number): s
 
 export const recordsPath = (requestsDir: string): string => `${requestsDir}/records.jsonl`;
 
+/** What a lost database is made from again; see core/journal.ts. */
+export const journalPath = (requestsDir: string): string => `${requestsDir}/journal.jsonl`;
+
+/** Where each request's output is written, a line a record; only where the job file says so. */
+export const outputsPath = (requestsDir: string): string => `${requestsDir}/outputs.jsonl`;
+
 /** The job file as it was built, with all that it names. */
 export const frozenPath = (requestsDir: string): string => `${requestsDir}/job.json`;
 

@@ -1,0 +1,67 @@
+import type { Job, StageFacts } from '../core/job.ts';
+import type { JobFile } from '../core/job-file.ts';
+import { defaultExtension, defaultOutputPath } from '../core/output-place.ts';
+import { distinctPath, foldPath } from '../core/paths.ts';
+import type { JobStore } from '../core/ports/store.ts';
+import type { NewRow } from '../core/ports/store-views.ts';
+
+/** A row and the shard that carries its request; null: it has none yet. */
+export type PlacedRow = NewRow & { readonly shardId: number | null };
+
+/** A row that has the custom_id of an earlier one. */
+export interface TwiceUsed {
+  readonly row: PlacedRow;
+  readonly earlierSeq: number;
+}
+
+const resultsDirOf = ({ jobId }: Pick<Job, 'jobId'>): string => `batch_results/${jobId}`;
+
+/** `given`: as the job file says. Null: the default place, whose extension is .md. */
+export function outputPathOf(
+  job: Pick<Job, 'jobId'>,
+  stage: string,
+  frozen: JobFile | null,
+  customId: string,
+  given: string | null,
+): string | null {
+  if (given !== null) return given;
+  const made = frozen?.stages.find(({ name }) => name === stage);
+  if (made === undefined || defaultExtension(made) !== 'json') return null;
+  return defaultOutputPath(resultsDirOf(job), stage, customId, 'json');
+}
+
+export function toRow(job: Pick<Job, 'jobId'>, stage: string, row: Omit<NewRow, 'outputFold'>): NewRow {
+  const path = row.outputPath ?? defaultOutputPath(resultsDirOf(job), stage, row.customId);
+  return { ...row, outputFold: foldPath(path) };
+}
+
+/**
+ * Puts the rows of one stage into the store, in order of seq. A path used twice is made distinct, again if need be; the
+ * same rows in the same order always come to the same paths.
+ *
+ * @returns the rows that are not there, because their custom_id is used twice.
+ */
+export async function placeRows(
+  store: Pick<JobStore, 'addRows'>,
+  job: Pick<Job, 'jobId'>,
+  stage: Pick<StageFacts, 'id' | 'name'>,
+  rows: readonly PlacedRow[],
+): Promise<readonly TwiceUsed[]> {
+  const twice: TwiceUsed[] = [];
+  for (let trying = rows; trying.length > 0; ) {
+    const again: PlacedRow[] = [];
+    for (const clash of await store.addRows(stage.id, trying)) {
+      const row = trying.find((one) => one.seq === clash.seq);
+      if (row === undefined) continue;
+      if (clash.on === 'custom_id') {
+        twice.push({ row, earlierSeq: clash.earlierSeq });
+        continue;
+      }
+      const path = row.outputPath ?? defaultOutputPath(resultsDirOf(job), stage.name, row.customId);
+      const outputPath = distinctPath(path, row.seq);
+      again.push({ ...row, outputPath, outputFold: foldPath(outputPath) });
+    }
+    trying = again;
+  }
+  return twice;
+}

@@ -4,8 +4,10 @@ import { UsageError } from '../core/errors.ts';
 import type { JobFile } from '../core/job-file.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { JobFiles } from '../core/ports/files.ts';
+import type { StoreInspection } from '../core/ports/inspection.ts';
 import type { WorkspaceLocks } from '../core/ports/locks.ts';
 import type { Outside } from '../core/ports/outside.ts';
+import type { RebuiltFile } from '../core/ports/restoring.ts';
 import type { CreateTable, ResultsTable } from '../core/ports/results-table.ts';
 import type { ScratchIds } from '../core/ports/scratch.ts';
 import type { JobStore } from '../core/ports/store.ts';
@@ -26,11 +28,16 @@ import type { Talk } from './progress.ts';
 export interface Wire {
   /** The workspace's folder, absolute. */
   readonly root: string;
-  /** Null where no job was ever built: looking must not make anything. */
-  existingStore(): Promise<JobStore | null>;
+  /** Null where no job was ever built: looking must not make anything. `leaveModes`: nor take rights from others. */
+  existingStore(options?: { readonly leaveModes: boolean }): Promise<JobStore | null>;
   /** Makes the workspace's state when there is none. */
   store(): Promise<JobStore>;
   files(): Promise<JobFiles>;
+  locks(): Promise<WorkspaceLocks>;
+  /** Looks at the database without changing it, whatever it is like. */
+  inspectStore(): Promise<StoreInspection>;
+  /** An empty store that is to replace the one of the workspace. */
+  rebuiltStore(): Promise<RebuiltFile>;
   localDeps(): Promise<LocalDeps & { readonly locks: WorkspaceLocks }>;
   /** What a dry run checks ids in; close it. */
   scratch(): Promise<ScratchIds>;
@@ -71,16 +78,18 @@ export function makeWire(options: WireOptions): Wire {
   let openedStore: Promise<JobStore> | null = null;
   let openedApis: Promise<Apis> | null = null;
 
-  const openStoreHere = async (): Promise<JobStore> => {
-    ensureStateDir(root);
+  const openStoreHere = async (leaveModes: boolean): Promise<JobStore> => {
+    if (!leaveModes) ensureStateDir(root);
     const { openStore } = await import('../store/open.ts');
+    const { refuseCutOff } = await import('../files/rebuild-marker.ts');
+    refuseCutOff(storePath);
     const { openJournal } = await import('../files/job-journal.ts');
     const journal = openJournal(root, await files());
-    return openStore(storePath, { programVersion: version, now: () => clock.now(), journal });
+    return openStore(storePath, { programVersion: version, now: () => clock.now(), journal, leaveModes });
   };
 
-  const store = (): Promise<JobStore> => {
-    openedStore ??= openStoreHere().catch((error: unknown) => {
+  const store = (leaveModes = false): Promise<JobStore> => {
+    openedStore ??= openStoreHere(leaveModes).catch((error: unknown) => {
       openedStore = null;
       throw error;
     });
@@ -136,9 +145,24 @@ export function makeWire(options: WireOptions): Wire {
 
   return {
     root,
-    existingStore: async () => (existsSync(storePath) ? store() : null),
-    store,
+    async existingStore({ leaveModes } = { leaveModes: false }) {
+      if (existsSync(storePath)) return store(leaveModes);
+      const { refuseCutOff } = await import('../files/rebuild-marker.ts');
+      refuseCutOff(storePath);
+      return null;
+    },
+    store: () => store(),
+    async inspectStore() {
+      const { inspectStore } = await import('../store/inspect.ts');
+      return inspectStore(storePath);
+    },
+    async rebuiltStore() {
+      ensureStateDir(root);
+      const { openRebuilt } = await import('../store/rebuilt-file.ts');
+      return openRebuilt(storePath, { programVersion: version, now: () => clock.now() });
+    },
     files,
+    locks,
     localDeps,
     async scratch() {
       const { openScratch } = await import('../store/scratch.ts');

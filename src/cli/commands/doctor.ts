@@ -1,8 +1,14 @@
 import type { Command } from 'commander';
+import { UsageError } from '../../core/errors.ts';
 import type { Context, Io } from '../context.ts';
 import { examine, type Finding } from '../examine.ts';
 import { type Column, formatTable } from '../output.ts';
 import type { Verdict } from '../report-error.ts';
+
+interface DoctorFlags {
+  readonly rebuild?: boolean;
+  readonly offline?: boolean;
+}
 
 export function addDoctorCommand(program: Command, io: Io): void {
   program
@@ -12,8 +18,30 @@ export function addDoctorCommand(program: Command, io: Io): void {
       'Check the workspace, the store, the key (where it was found, masked), the API and the clock. Changes nothing and ' +
         'leaves with the code of the worst finding.',
     )
-    .addHelpText('after', '\nExample:\n  $ batchctl doctor\n')
-    .action((_flags: object, self: Command) => io.run(self, doctor));
+    .option('--rebuild', 'make a lost or damaged database again from the files of the jobs; sends nothing')
+    .option('--offline', 'with --rebuild: ask the account nothing')
+    .addHelpText('after', '\nExamples:\n  $ batchctl doctor\n  $ batchctl doctor --rebuild\n')
+    .action((flags: DoctorFlags, self: Command) => io.run(self, (context) => run(flags, context)));
+}
+
+async function run(flags: DoctorFlags, context: Context): Promise<Verdict> {
+  if (flags.rebuild === true) return rebuildHere(context, flags.offline === true);
+  if (flags.offline === true) {
+    throw new UsageError('--offline cannot be used without --rebuild', {
+      code: 'wrong_usage',
+      next: 'batchctl doctor --rebuild --offline',
+    });
+  }
+  return doctor(context);
+}
+
+async function rebuildHere(context: Context, offline: boolean): Promise<Verdict> {
+  const { rebuild } = await import('../rebuild.ts');
+  const { formatRebuild, rebuildDocument } = await import('../print-rebuild.ts');
+  const report = await rebuild(context, { offline });
+  if (context.json) await context.output.json(rebuildDocument(report));
+  else await context.output.line(formatRebuild(report));
+  return 'done';
 }
 
 async function doctor(context: Context): Promise<Verdict> {

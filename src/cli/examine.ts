@@ -1,62 +1,40 @@
-import { existsSync, statfsSync } from 'node:fs';
+import { type Batch, sumCounts } from '../core/batch.ts';
 import { formatDuration } from '../core/duration.ts';
-import { isKnownError, type KnownError } from '../core/errors.ts';
 import { maskKey } from '../core/escape.ts';
 import type { Job } from '../core/job.ts';
+import type { JobStore } from '../core/ports/store.ts';
 import { DEFAULT_SHARD_LIMITS } from '../core/shard.ts';
 import { NO_SPENDING_RULES } from '../core/spending-rules.ts';
-import { isFolder, STATE_DIR, statePath } from '../files/workspace.ts';
+import { isFolder, statePath } from '../files/workspace.ts';
 import { DEFAULT_BASE_URL, readBaseUrl, requireApiKey } from './api-key.ts';
 import type { Context } from './context.ts';
-import { formatMany } from './output.ts';
-import { explainSystemError } from './system-error.ts';
+import { examineFiles } from './examine-files.ts';
+import { examineJobs, type JobViews, jobViews } from './examine-jobs.ts';
+import { examineLocks, examineMachine } from './examine-machine.ts';
+import { examineStore } from './examine-store.ts';
+import { check, type Finding, note, ok } from './finding.ts';
 
-/** One thing that `doctor` looked at. */
-export interface Finding {
-  readonly check: string;
-  readonly level: 'ok' | 'note' | 'bad';
-  readonly detail: string;
-  /** What the program leaves with; null unless the level is `bad`. */
-  readonly error: KnownError | null;
-}
-
-/** Worst first where several are bad: without a store nothing works, without a key nothing is sent. */
+/** All that can be looked at without changing anything; what cannot be asked is said. */
 export async function examine(context: Context): Promise<readonly Finding[]> {
   const { root } = context.wire;
   const key = await check('key', () => Promise.resolve(describeKey(context)));
+  const { findings: stored, store } = await examineStore(context);
+  const jobs = store === null ? [] : await jobViews(store);
   return [
     ok('batchctl', context.version),
     ok('node', process.versions.node),
     ok('workspace', isFolder(statePath(root, '')) ? root : `${root} (no job was built here yet)`),
-    checkFileSystem(root),
-    await check('store', () => describeStore(context)),
+    ...examineMachine(root, jobs),
+    ...stored,
+    ...(store === null ? [] : await examineFiles(context, store, jobs)),
+    ...examineJobs(jobs, context.clock.now().getTime()),
+    ...(await examineLocks(context, jobs)),
     key,
     await check('base URL', () => Promise.resolve(describeBaseUrl(context))),
-    ...(key.level === 'bad' ? [note('API', 'not asked without a key')] : await examineApi(context)),
+    ...(key.level === 'bad'
+      ? [note('API', 'not asked without a key')]
+      : await examineApi(context, store, jobs)),
   ];
-}
-
-const ok = (name: string, detail: string): Finding => ({ check: name, level: 'ok', detail, error: null });
-
-const note = (name: string, detail: string): Finding => ({ check: name, level: 'note', detail, error: null });
-
-async function check(name: string, look: () => Promise<string>): Promise<Finding> {
-  try {
-    return ok(name, await look());
-  } catch (thrown) {
-    const error = explainSystemError(thrown);
-    if (!isKnownError(error)) throw error;
-    const detail = error.why === null ? error.message : `${error.message}: ${error.why}`;
-    return { check: name, level: 'bad', detail, error };
-  }
-}
-
-async function describeStore(context: Context): Promise<string> {
-  const path = statePath(context.wire.root, 'state.db');
-  if (!existsSync(path)) return `${STATE_DIR}/state.db is made by the first build`;
-  const store = await context.wire.existingStore();
-  const jobs = (await store?.listJobs({ pendingOnly: true, limit: null })) ?? [];
-  return `${path}, ${formatMany(jobs.length, 'unfinished job')}`;
 }
 
 function describeKey(context: Context): string {
@@ -71,16 +49,46 @@ function describeBaseUrl(context: Context): string {
 }
 
 /** A listing is free: it tells whether the key is taken and what time the server has. The emulator would be made by asking. */
-async function examineApi(context: Context): Promise<readonly Finding[]> {
+async function examineApi(
+  context: Context,
+  store: JobStore | null,
+  jobs: readonly JobViews[],
+): Promise<readonly Finding[]> {
   if (context.emulator) return [];
   let skewMs: number | null = null;
+  let listed: readonly Batch[] = [];
   const reach = await check('API', async () => {
     const provider = await (await context.wire.apis()).provider(PROBE, context);
-    const { stamp } = await provider.listBatches({ limit: 1, afterId: null }, context.signal);
+    const { batches, stamp } = await provider.listBatches({ limit: LISTED, afterId: null }, context.signal);
+    listed = batches;
     if (stamp.serverMs !== null) skewMs = context.clock.now().getTime() - stamp.serverMs;
     return `answers${stamp.workspaceId === null ? '' : `, workspace ${stamp.workspaceId}`}`;
   });
-  return skewMs === null ? [reach] : [reach, describeSkew(skewMs)];
+  const strangers = store === null ? [] : await findStrangers(listed, store, jobs);
+  return [reach, ...(skewMs === null ? [] : [describeSkew(skewMs)]), ...strangers];
+}
+
+/** One page: the newest are the ones that a lost answer may have made. */
+const LISTED = 100;
+
+/** Batches with the count of a shard that is, or was, in doubt, and that are nobody's here. */
+async function findStrangers(
+  listed: readonly Batch[],
+  store: JobStore,
+  jobs: readonly JobViews[],
+): Promise<readonly Finding[]> {
+  const searched = jobs.flatMap(({ views }) =>
+    views.filter(({ submission }) => ['in_doubt', 'stuck', 'absent'].includes(submission?.state ?? '')),
+  );
+  const counts = new Set(searched.map(({ shard }) => shard.requests));
+  if (counts.size === 0) return [];
+  const known = await store.knownBatchIds(listed.map(({ id }) => id));
+  const found = listed.filter(({ id, counts: own }) => !known.has(id) && counts.has(sumCounts(own)));
+  if (found.length === 0) return [];
+  const ids = found.slice(0, 5).map(({ id }) => id);
+  const more = found.length > ids.length ? ` and ${found.length - ids.length} more` : '';
+  const text = `${ids.join(', ')}${more}: as many requests as a shard that is searched for, and no job's here`;
+  return [note('batches', text, 'batchctl resume')];
 }
 
 /** Above the resolution of the header and a slow call. Only what is printed is affected: steps use the server's time. */
@@ -125,23 +133,3 @@ const PROBE: Job = {
   cancelRequestedAt: null,
   finalAt: null,
 };
-
-/** Magic numbers of statfs(2) on Linux; other systems have other numbers and are not judged. */
-const NETWORK_FILE_SYSTEMS = new Map([
-  [0x6969, 'NFS'],
-  [0x517b, 'SMB'],
-  [0xfe534d42, 'SMB 2'],
-  [0xff534d42, 'CIFS'],
-  [0x01021997, '9P'],
-  [0x5346414f, 'AFS'],
-  [0x00c36400, 'Ceph'],
-]);
-
-function checkFileSystem(root: string): Finding {
-  const name = process.platform === 'linux' ? NETWORK_FILE_SYSTEMS.get(statfsSync(root).type) : undefined;
-  if (name === undefined) return ok('file system', 'local, as far as this system tells');
-  return note(
-    'file system',
-    `${name}: locks and the write-ahead log of SQLite are not safe there when two machines use the workspace`,
-  );
-}

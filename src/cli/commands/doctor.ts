@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { UsageError } from '../../core/errors.ts';
 import type { Context, Io } from '../context.ts';
-import { examine, type Finding } from '../examine.ts';
+import { examine } from '../examine.ts';
+import { type Finding, worstOf } from '../finding.ts';
 import { type Column, formatTable } from '../output.ts';
 import type { Verdict } from '../report-error.ts';
 
@@ -15,8 +16,8 @@ export function addDoctorCommand(program: Command, io: Io): void {
     .command('doctor')
     .summary('check set-up and key')
     .description(
-      'Check the workspace, the store, the key (where it was found, masked), the API and the clock. Changes nothing and ' +
-        'leaves with the code of the worst finding.',
+      'Check the workspace, the database, every file of its jobs, the key (where it was found, masked), the API and the ' +
+        'clock. Changes nothing and leaves with the code of the worst finding.',
     )
     .option('--rebuild', 'make a lost or damaged database again from the files of the jobs; sends nothing')
     .option('--offline', 'with --rebuild: ask the account nothing')
@@ -49,13 +50,21 @@ async function doctor(context: Context): Promise<Verdict> {
   if (context.json) {
     await context.output.json({
       ok: findings.every((finding) => finding.level !== 'bad'),
-      checks: findings.map(({ check, level, detail }) => ({ check, level, detail })),
+      checks: findings.map(({ check, level, detail, next, error }) => ({
+        check,
+        level,
+        detail,
+        next,
+        code: error?.code ?? null,
+      })),
     });
   } else {
     await context.output.line(formatTable(COLUMNS, findings));
+    const todo = findings.flatMap(({ check, next }) => (next === null ? [] : [`${check}: ${next}`]));
+    if (todo.length > 0) await context.output.line(['', 'what to do:', ...new Set(todo)].join('\n'));
   }
-  const worst = findings.find((finding) => finding.error !== null);
-  if (worst?.error) throw worst.error;
+  const worst = worstOf(findings);
+  if (worst !== null) throw worst;
   return 'done';
 }
 

@@ -73,6 +73,11 @@ export const intentRows: readonly FaultRow[] = [
     row: 'I6',
     fault: 'DB on a network file system',
     expected: 'Detected (file-system type); refused with a named override; WAL does not work there',
+    shownBy: [
+      { file: 'cli/doctor.test.ts', title: 'a network file system is named, with what it does to the store' },
+    ],
+    reason:
+      'It is not refused by its name: one machine alone may use it well. Where the log cannot be shared the store refuses itself (`store_io`), and `doctor` names the file system.',
   },
   {
     row: 'I7',

@@ -155,6 +155,15 @@ export const processesRows: readonly FaultRow[] = [
     expected:
       '`quick_check` on open after an unclean shutdown; on damage: do not write; keep the file; offer `doctor --rebuild` = new DB from receipts + raw results files + remote list',
     shownBy: [
+      { file: 'cli/doctor.test.ts', title: 'a database with a destroyed page' },
+      {
+        file: 'crash/rebuild.test.ts',
+        title: 'is done again after the database was %s, with the same rows',
+      },
+      {
+        file: 'crash/rebuild.test.ts',
+        title: 'at any moment leaves the old database or the new one, and the next one ends it',
+      },
       {
         file: 'crash/damaged-store.test.ts',
         title: 'ends no command without a word, and nothing is paid twice: $what',
@@ -186,6 +195,7 @@ export const processesRows: readonly FaultRow[] = [
     expected: 'Warn once and tighten files we own (0600, directory 0700)',
     shownBy: [
       { file: 'store/open.test.ts', title: 'a store that others can read is tightened' },
+      { file: 'cli/doctor.test.ts', title: 'a database that others may read' },
       { file: 'store/open.test.ts', title: 'the folder and the files of a store are its owner’s alone' },
     ],
     reason: 'tightened without a warning: nothing is left for the user to do',

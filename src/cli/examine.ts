@@ -10,6 +10,7 @@ import { DEFAULT_BASE_URL, readBaseUrl, requireApiKey } from './api-key.ts';
 import type { Context } from './context.ts';
 import { examineFiles } from './examine-files.ts';
 import { examineJobs, type JobViews, jobViews } from './examine-jobs.ts';
+import { examineLive } from './examine-live.ts';
 import { examineLocks, examineMachine } from './examine-machine.ts';
 import { examineStore } from './examine-store.ts';
 import { check, type Finding, note, ok } from './finding.ts';
@@ -29,6 +30,7 @@ export async function examine(context: Context): Promise<readonly Finding[]> {
     ...(store === null ? [] : await examineFiles(context, store, jobs)),
     ...examineJobs(jobs, context.clock.now().getTime()),
     ...(await examineLocks(context, jobs)),
+    ...examineLive(context),
     key,
     await check('base URL', () => Promise.resolve(describeBaseUrl(context))),
     ...(key.level === 'bad'
@@ -104,7 +106,7 @@ function describeSkew(skewMs: number): Finding {
 }
 
 /** A job that was never submitted, to ask for the provider of new ones. */
-const PROBE: Job = {
+export const PROBE: Job = {
   id: 0,
   jobId: 'doctor',
   name: 'doctor',

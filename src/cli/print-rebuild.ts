@@ -30,6 +30,7 @@ export function rebuildDocument(report: RebuildReport) {
       };
     }),
     cut_off: rebuilt.cutOff,
+    adopted: rebuilt.adopted.map(({ jobId, batchId }) => ({ job_id: jobId, batch_id: batchId })),
     moved_to: movedTo,
     copies,
     not_recovered: NOT_RECOVERED,
@@ -59,6 +60,8 @@ export function formatRebuild(report: RebuildReport): string {
     lines.push(
       `batch_requests/${jobId} is of a build that was cut off: nothing of it was sent, it may be removed`,
     );
+  for (const { jobId, batchId } of rebuilt.adopted)
+    lines.push(`${jobId}: its batch was made elsewhere; batchctl retrieve ${batchId} takes it in again`);
   lines.push('', `rebuilt ${formatMany(rebuilt.restored.length, 'job')}; nothing was sent`);
   for (const path of movedTo) lines.push(`the old database is kept: ${path}`);
   for (const path of copies) lines.push(`a copy of results that may be had from nowhere else: ${path}`);

@@ -99,6 +99,9 @@ export interface JournalCandidate {
   readonly batch: JournalBatch;
 }
 
+/** The event of a batch that was made elsewhere: the only line of its job. */
+export const BATCH_ADOPTED = 'batch_adopted';
+
 /** What has happened of what later runs ask the events for. */
 export interface JournalEvent {
   readonly kind: 'event';

@@ -1,5 +1,5 @@
 import { StoreError } from '../core/errors.ts';
-import type { JournalJob } from '../core/journal.ts';
+import { BATCH_ADOPTED, type JournalJob } from '../core/journal.ts';
 import type { JournalFold } from '../core/journal-lines.ts';
 import { type Receipt, readJournal, readReceipts } from './read-journal.ts';
 import { type RestoreDeps, type RestoredReport, restoreJob } from './restore-job.ts';
@@ -8,6 +8,8 @@ export interface Rebuilt {
   readonly restored: readonly RestoredReport[];
   /** Folders of builds that were cut off: nothing of them was ever sent. */
   readonly cutOff: readonly string[];
+  /** Jobs of batches that were made elsewhere: taking such a batch in once more costs nothing. */
+  readonly adopted: readonly { readonly jobId: string; readonly batchId: string }[];
 }
 
 /**
@@ -24,11 +26,14 @@ export async function rebuildStore(
   const receipts = await readReceipts(deps.files);
   const folds: (JournalFold & { readonly job: JournalJob })[] = [];
   const cutOff: string[] = [];
+  const adopted: { readonly jobId: string; readonly batchId: string }[] = [];
   for (const jobId of jobIds) {
     const fold = await readJournal(jobId, deps.files);
     const job = fold?.job ?? null;
     const ofJob = receipts.get(jobId) ?? [];
-    if (fold !== null && job !== null && job.job_id === jobId) folds.push({ ...fold, job });
+    const batchId = adoptedBatch(fold);
+    if (batchId !== null) adopted.push({ jobId, batchId });
+    else if (fold !== null && job !== null && job.job_id === jobId) folds.push({ ...fold, job });
     else if (isCutOff(fold, ofJob)) cutOff.push(jobId);
     else throw journalGone(jobId, ofJob, deps);
   }
@@ -38,7 +43,13 @@ export async function rebuildStore(
     signal.throwIfAborted();
     restored.push(await restoreJob(fold, receipts.get(fold.job.job_id) ?? [], deps, signal));
   }
-  return { restored, cutOff };
+  return { restored, cutOff, adopted };
+}
+
+function adoptedBatch(fold: JournalFold | null): string | null {
+  const detail = fold?.events.find(({ event }) => event === BATCH_ADOPTED)?.detail;
+  if (typeof detail !== 'object' || detail === null || !('batch_id' in detail)) return null;
+  return typeof detail.batch_id === 'string' ? detail.batch_id : null;
 }
 
 /** The journal begins with the job; what counts comes with the end of the build. */

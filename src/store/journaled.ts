@@ -1,11 +1,13 @@
 import { APPLIED_EVENT } from '../core/applied-event.ts';
 import { StoreError } from '../core/errors.ts';
-import { type JournalEntry, type JournalEvent, journalKey } from '../core/journal.ts';
+import { BATCH_ADOPTED, type JournalEntry, type JournalEvent, journalKey } from '../core/journal.ts';
 import type { Journal } from '../core/ports/journal.ts';
 import type { JobStore } from '../core/ports/store.ts';
+import { KEPT } from './events.ts';
 import { type JournalRows, prepareJournalRows } from './journal-rows.ts';
+import { keptDetail } from './kept-detail.ts';
 import type { Db } from './open.ts';
-import { toTime } from './submissions.ts';
+import { toTime } from './times.ts';
 
 /**
  * The store, with a line in the job's journal for each change that cannot be had again from other files.
@@ -25,7 +27,8 @@ export function journaled(store: JobStore, db: Db, journal: Journal, now: () => 
 
   function write(jobId: number | null, entries: () => readonly (JournalEntry | null)[]): void {
     const job = jobId === null ? null : rows().job(jobId);
-    if (job === null || !journal.isOpen(job.job_id)) return;
+    // Nothing of an adopted batch was ever sent from here: its id is all that it takes to have it again.
+    if (job === null || isAdopted(job.spec) || !journal.isOpen(job.job_id)) return;
     const lines = entries().filter((entry) => entry !== null);
     if (lines.length > 0) journal.append(job.job_id, lines);
   }
@@ -95,6 +98,11 @@ export function journaled(store: JobStore, db: Db, journal: Journal, now: () => 
       journal.append(created.jobId, [{ ...event, at: now().toISOString(), detail: null }]);
       return created;
     },
+    adoptBatch: then(store.adoptBatch, ([{ batch }], { job, isNew }) => {
+      const event = { kind: 'event', event: BATCH_ADOPTED, nonce: null, submission: null } as const;
+      const detail = { batch_id: batch.id };
+      if (isNew) journal.append(job.jobId, [{ ...event, at: now().toISOString(), detail }]);
+    }),
     finishBuild: all(store.finishBuild),
     commitRound: all(store.commitRound),
     carveShards: all(store.carveShards),
@@ -126,6 +134,7 @@ export function journaled(store: JobStore, db: Db, journal: Journal, now: () => 
     disown: ofSubmission(store.disown),
     judgeAbsent: ofSubmission(store.judgeAbsent),
     judgeStuck: ofSubmission(store.judgeStuck),
+    restoreSeal: ofShard(store.restoreSeal),
     recordLateDuplicate: then(store.recordLateDuplicate, ([submissionId, batchId]) => {
       const owner = rows().ownerOf(submissionId);
       noteEvent(owner?.jobId ?? null, {
@@ -135,6 +144,12 @@ export function journaled(store: JobStore, db: Db, journal: Journal, now: () => 
         detail: { batch_id: batchId },
       });
       noteOwner(submissionId);
+    }),
+    keepLateDuplicate: then(store.keepLateDuplicate, ([submissionId, batchId, kept]) => {
+      const owner = rows().ownerOf(submissionId);
+      const { nonce = null, number = null } = owner ?? {};
+      const detail = keptDetail(batchId, kept);
+      noteEvent(owner?.jobId ?? null, { event: KEPT, nonce, submission: number, detail });
     }),
 
     setShardState: ofShard(store.setShardState),
@@ -166,4 +181,8 @@ export function journaled(store: JobStore, db: Db, journal: Journal, now: () => 
       if (kind !== APPLIED_EVENT) noteEvent(jobId, { event: kind, detail: detail ?? null });
     }),
   };
+}
+
+function isAdopted(spec: unknown): boolean {
+  return typeof spec === 'object' && spec !== null && 'adopted' in spec && spec.adopted === true;
 }

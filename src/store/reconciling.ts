@@ -2,9 +2,8 @@ import { StoreError } from '../core/errors.ts';
 import type { JobStore } from '../core/ports/store.ts';
 import type { Connection } from './connection.ts';
 import { KEPT } from './events.ts';
-import { writeSpent } from './json-money.ts';
+import { keptDetail } from './kept-detail.ts';
 import { changeSubmission, returnShard, submissionEvent, takeShard } from './settling.ts';
-import { costOf } from './shard-spending.ts';
 import type { SubmissionFacts } from './submissions.ts';
 
 type Reconciling = Pick<
@@ -152,14 +151,13 @@ export function reconciling(connection: Connection): Reconciling {
         submissionEvent(connection, submission, 'late_duplicate', { batch_id: batchId });
       }),
 
-    keepLateDuplicate: (submissionId, batchId, { spent, ...kept }) =>
+    keepLateDuplicate: (submissionId, batchId, kept) =>
       write(() => {
         const submission = submissions.facts(submissionId);
         if (events.isRecorded(submission.jobId, submissionId, KEPT, batchId)) return;
-        const detail = { batch_id: batchId, ...kept, cost_microusd: costOf(spent) };
-        submissionEvent(connection, submission, KEPT, { ...detail, spent: JSON.parse(writeSpent(spent)) });
+        submissionEvent(connection, submission, KEPT, keptDetail(batchId, kept));
         // Of a shard that is not applied, or whose cost is not known, nothing is kept yet.
-        connection.shardSpending.addTwice(submission.shardId, spent);
+        connection.shardSpending.addTwice(submission.shardId, kept.spent);
       }),
     lateDuplicates: (jobId) => read(() => events.lateDuplicates(jobId)),
   };

@@ -1,13 +1,14 @@
 import type { Command } from 'commander';
 import { UsageError } from '../../core/errors.ts';
 import type { Context, Io } from '../context.ts';
-import { examine } from '../examine.ts';
+import { examine, PROBE } from '../examine.ts';
 import { type Finding, worstOf } from '../finding.ts';
 import { type Column, formatTable } from '../output.ts';
 import type { Verdict } from '../report-error.ts';
 
 interface DoctorFlags {
   readonly rebuild?: boolean;
+  readonly live?: boolean;
   readonly offline?: boolean;
 }
 
@@ -20,12 +21,26 @@ export function addDoctorCommand(program: Command, io: Io): void {
         'clock. Changes nothing and leaves with the code of the worst finding.',
     )
     .option('--rebuild', 'make a lost or damaged database again from the files of the jobs; sends nothing')
+    .option(
+      '--live',
+      'ask the API what recovery assumes of it, with two tiny batches; says the cost first and asks',
+    )
     .option('--offline', 'with --rebuild: ask the account nothing')
-    .addHelpText('after', '\nExamples:\n  $ batchctl doctor\n  $ batchctl doctor --rebuild\n')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ batchctl doctor\n  $ batchctl doctor --rebuild\n  $ batchctl --yes doctor --live\n',
+    )
     .action((flags: DoctorFlags, self: Command) => io.run(self, (context) => run(flags, context)));
 }
 
 async function run(flags: DoctorFlags, context: Context): Promise<Verdict> {
+  if (flags.rebuild === true && flags.live === true) {
+    throw new UsageError('--rebuild and --live cannot be used together', {
+      code: 'wrong_usage',
+      next: 'batchctl doctor --rebuild, then batchctl doctor --live',
+    });
+  }
+  if (flags.live === true) return liveHere(context);
   if (flags.rebuild === true) return rebuildHere(context, flags.offline === true);
   if (flags.offline === true) {
     throw new UsageError('--offline cannot be used without --rebuild', {
@@ -42,6 +57,15 @@ async function rebuildHere(context: Context, offline: boolean): Promise<Verdict>
   const report = await rebuild(context, { offline });
   if (context.json) await context.output.json(rebuildDocument(report));
   else await context.output.line(formatRebuild(report));
+  return 'done';
+}
+
+async function liveHere(context: Context): Promise<Verdict> {
+  const { askLive } = await import('../live.ts');
+  const { formatLive, liveDocument } = await import('../print-live.ts');
+  const report = await askLive(context, PROBE);
+  if (context.json) await context.output.json(liveDocument(report));
+  else await context.output.line(formatLive(report));
   return 'done';
 }
 

@@ -65,8 +65,11 @@ async function examineContents(
   let [requests, results] = [0, 0];
   for (const { job, views } of jobs) {
     for (const view of views) {
-      requests += 1;
-      findings.push(...(await examineRequests(files, job, view)));
+      // The requests of a batch that was made elsewhere are not here.
+      if (job.spec.adopted !== true) {
+        requests += 1;
+        findings.push(...(await examineRequests(files, job, view)));
+      }
       const raw = await store.rawFacts(view.shard.id);
       if (raw === null) continue;
       results += 1;

@@ -6,6 +6,8 @@ import { RECEIPTS, readReceipts, writeReceipt } from './write-receipt.ts';
  * that were found again after a lost answer. Cheap where there is nothing to do, so it may be called at any time.
  */
 export async function mendReceipts({ job, deps }: Run): Promise<void> {
+  // A receipt says that a batch was made here.
+  if (job.spec.adopted === true) return;
   const { files, store, provider } = deps;
   const views = await store.shards(job.id);
   const missing = new Map(

@@ -86,7 +86,8 @@ function fingerprint(dir: string): string {
 const stateOf = (dir: string): string => join(dir, '.batchctl/state.db');
 
 function jobFolder(dir: string, kind: 'batch_requests' | 'batch_results', index: number): string {
-  return join(dir, kind, readdirSync(join(dir, kind)).sort()[index] ?? '');
+  const folders = readdirSync(join(dir, kind)).filter((name) => name !== 'sent.jsonl');
+  return join(dir, kind, folders.sort()[index] ?? '');
 }
 
 test(

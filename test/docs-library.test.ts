@@ -1,8 +1,9 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as library from '../src/index.ts';
+import { searchAndRemove } from './support/canary.ts';
 import { installPackage, runProgram, typeCheck } from './support/installed-package.ts';
 import { writeFile } from './support/temp-dir.ts';
 
@@ -19,7 +20,7 @@ beforeAll(() => {
   project = installPackage();
   for (const { name, text } of FILES) writeFile(join(project, name), text);
 });
-afterAll(() => rmSync(project, { recursive: true, force: true }));
+afterAll(() => searchAndRemove(project));
 
 describe('docs/library.md, with the package installed', () => {
   test('has its examples, each of which is run', () => {

@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { searchAndRemove } from './support/canary.ts';
 import { installPackage, runProgram, typeCheck } from './support/installed-package.ts';
 import { makeTempDir, writeFile } from './support/temp-dir.ts';
 
@@ -73,7 +74,7 @@ describe('a program that imports the installed package', () => {
   beforeAll(() => {
     project = installPackage();
   });
-  afterAll(() => rmSync(project, { recursive: true, force: true }));
+  afterAll(() => searchAndRemove(project));
 
   test('runs a job without a line printed, a signal caught or a part of the command line loaded', async () => {
     writeFile(

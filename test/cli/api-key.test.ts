@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { findApiKey, fingerprint, readBaseUrl } from '../../src/cli/api-key.ts';
 import { UsageError } from '../../src/core/errors.ts';
-import { runCli } from '../support/run-cli.ts';
+import { NO_KEY, runCli } from '../support/run-cli.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
 
 const CANARY = 'sk-ant-api03-CANARY-0123456789-CANARY-wxyz';
@@ -38,12 +38,15 @@ describe('where the key is looked for', () => {
       ...FILES,
       '.env': `ANTHROPIC_API_KEY=${CANARY}\nANTHROPIC_BASE_URL=http://127.0.0.1:9\nNODE_OPTIONS=--bogus\nHTTPS_PROXY=http://127.0.0.1:9\n`,
     });
-    const { stdout } = await runCli(['doctor', '--emulator'], { cwd });
+    const { stdout } = await runCli(['doctor', '--emulator'], { cwd, env: NO_KEY });
     expect(stdout).toMatch(/base URL +ok +https:\/\/api\.anthropic\.com\n/);
   });
 
   test('without a key submit leaves with 4, says what to set, and sends nothing', async () => {
-    const { code, stderr } = await runCli(['submit', '--use-batch'], { cwd: makeTempDir(FILES) });
+    const { code, stderr } = await runCli(['submit', '--use-batch'], {
+      cwd: makeTempDir(FILES),
+      env: NO_KEY,
+    });
     expect(code).toBe(4);
     expect(stderr).toContain('export ANTHROPIC_API_KEY=');
   });
@@ -62,7 +65,7 @@ describe('where the key is looked for', () => {
 describe('the key is shown nowhere', () => {
   test('doctor shows where it was found, masked', async () => {
     const cwd = makeTempDir({ '.env': `ANTHROPIC_API_KEY=${CANARY}\n` });
-    const env = { ANTHROPIC_BASE_URL: DEAD_API };
+    const env = { ...NO_KEY, ANTHROPIC_BASE_URL: DEAD_API };
     const { code, stdout, stderr } = await runCli(['doctor'], { cwd, env });
     expect(code).toBe(5);
     expect(stdout).toContain(`sk-ant-…wxyz (${join(cwd, '.env')})`);

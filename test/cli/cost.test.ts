@@ -1,7 +1,8 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { searchAndRemove } from '../support/canary.ts';
 import { runCli } from '../support/run-cli.ts';
 import { makeTempDir, writeFile } from '../support/temp-dir.ts';
 
@@ -171,7 +172,7 @@ describe('what a job has cost', () => {
     paid = [a + b, c].map((hundredths) => Math.round(hundredths / 100));
   });
 
-  afterAll(() => rmSync(cwd, { recursive: true, force: true }));
+  afterAll(() => searchAndRemove(cwd));
 
   const sum = (): number => paid.reduce((total, one) => total + one, 0);
 

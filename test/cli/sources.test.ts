@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { BIN, type Finished, runCli, startCli } from '../support/run-cli.ts';
+import { BIN, type Finished, runCli, scrubbedEnv, startCli } from '../support/run-cli.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
 
 const job = (source: string): string =>
@@ -24,7 +24,11 @@ function recordsIn(root: string): readonly unknown[] {
 
 /** With something piped into it. */
 function runPiped(args: readonly string[], root: string, input: string): Promise<Finished> {
-  const child = spawn(process.execPath, [BIN, ...args], { cwd: root, stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [BIN, ...args], {
+    cwd: root,
+    env: scrubbedEnv(),
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
   const said = { stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     said.stdout += text;

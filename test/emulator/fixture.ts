@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Anthropic from '@anthropic-ai/sdk';
 import { onTestFinished } from 'vitest';
 import { type Emulator, type EmulatorOptions, startEmulator } from '../../src/emulator/server.ts';
+import { searchAndRemove } from '../support/canary.ts';
 
 export const HEADERS = {
   authorization: 'Bearer sk-test',
@@ -18,7 +19,7 @@ export interface RunningEmulator extends Emulator {
 /** A fresh folder that goes away with the test. */
 export function freshFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'emulator-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  onTestFinished(() => searchAndRemove(folder));
   return folder;
 }
 

@@ -17,6 +17,7 @@ import { StoreError } from '../../src/core/errors.ts';
 import type { JobFiles, Line } from '../../src/core/ports/files.ts';
 import { bodyBytesOf } from '../../src/core/shard.ts';
 import { openJobFiles } from '../../src/files/job-files.ts';
+import { searchAndRemove } from '../support/canary.ts';
 
 let root: string;
 let files: JobFiles;
@@ -25,7 +26,7 @@ beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'batchctl-files-'));
   files = openJobFiles(root);
 });
-afterEach(() => rmSync(root, { recursive: true, force: true }));
+afterEach(() => searchAndRemove(root));
 
 const open = { private: false } as const;
 const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
@@ -164,7 +165,7 @@ describe('the workspace is not left', () => {
     expect(codeOf(() => files.remove('out/secret'))).toBe('path_outside');
     expect(files.exists('out/secret')).toBe(false);
     expect(readdirSync(elsewhere)).toEqual(['secret']);
-    rmSync(elsewhere, { recursive: true });
+    searchAndRemove(elsewhere);
   });
 
   test('by removing a job of an odd name', () => {

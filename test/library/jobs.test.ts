@@ -286,7 +286,7 @@ describe('several at once', () => {
 
 describe('a workspace', () => {
   test('without a key builds and refuses to submit', async () => {
-    const job = await buildRequests(await openEmulated({ emulator: false }), reviews(1));
+    const job = await buildRequests(await openEmulated({ emulator: false, apiKey: '' }), reviews(1));
     const error = await rejection(submitJob(job));
     expect(error).toBeInstanceOf(AuthError);
     expect(error).toMatchObject({ code: 'key_missing' });

@@ -1,5 +1,6 @@
 import { onTestFinished, vi } from 'vitest';
 import { openWorkspace, type ResultRow, type Workspace, type WorkspaceOptions } from '../../src/index.ts';
+import { CANARY_KEY, NOWHERE } from '../support/canary.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
 
 export const MODEL = 'claude-sonnet-5-5';
@@ -9,12 +10,12 @@ export interface EmulatedOptions extends WorkspaceOptions {
   readonly faults?: string;
 }
 
-/** A workspace in a fresh folder (or `dir`) on its own emulator, without a key; closed when the test has finished. */
+/** A workspace in a fresh folder (or `dir`) on its own emulator; closed when the test has finished. */
 export async function openEmulated(options: EmulatedOptions = {}): Promise<Workspace> {
   const { batchSeconds = 0.1, faults = '', ...own } = options;
   // Read when the emulator is started, by the first call that needs it.
-  vi.stubEnv('ANTHROPIC_API_KEY', '');
-  vi.stubEnv('ANTHROPIC_BASE_URL', '');
+  vi.stubEnv('ANTHROPIC_API_KEY', CANARY_KEY);
+  vi.stubEnv('ANTHROPIC_BASE_URL', NOWHERE);
   vi.stubEnv('BATCHCTL_EMULATOR_URL', '');
   vi.stubEnv('BATCHCTL_EMULATOR_BATCH_SECONDS', String(batchSeconds));
   vi.stubEnv('BATCHCTL_EMULATOR_FAULTS', faults);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -7,6 +7,7 @@ import type { CreateOutcome } from '../../src/core/ports/provider.ts';
 import { type Emulator, startEmulator } from '../../src/emulator/server.ts';
 import { createProvider } from '../../src/providers/anthropic/provider.ts';
 import { UPLOAD_TIMES } from '../../src/providers/anthropic/upload-fetch.ts';
+import { searchAndRemove } from '../support/canary.ts';
 
 const ROWS = 300;
 const LINE = (seq: number): string =>
@@ -30,7 +31,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await emulator.close();
-  rmSync(stateDir, { recursive: true, force: true });
+  searchAndRemove(stateDir);
 });
 
 interface Sent {

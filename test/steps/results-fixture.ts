@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Batch } from '../../src/core/batch.ts';
@@ -20,6 +20,7 @@ import type { Run } from '../../src/steps/run.ts';
 import { createServerTime } from '../../src/steps/server-time.ts';
 import { openStore } from '../../src/store/open.ts';
 import { newShard, stageIdOf } from '../store/contract/fixture.ts';
+import { searchAndRemove } from '../support/canary.ts';
 import { renderDeps } from '../support/render-deps.ts';
 
 export const NOW_MS = Date.parse('2026-11-20T12:00:00Z');
@@ -256,7 +257,7 @@ function connect(root: string, job: Job, store: JobStore, files: JobFiles): Fixt
     views: () => store.shards(job.id),
     close() {
       store.close();
-      rmSync(root, { recursive: true, force: true });
+      searchAndRemove(root);
     },
   };
 }

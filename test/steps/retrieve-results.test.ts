@@ -14,6 +14,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { readAppliedReports } from '../../src/core/applied-report.ts';
 import { AuthError, ProviderError } from '../../src/core/errors.ts';
 import { type Retrieval, retrieveJob } from '../../src/steps/retrieve-results.ts';
+import { searchAndRemove } from '../support/canary.ts';
 import {
   batchId,
   batchOf,
@@ -455,7 +456,7 @@ describe('a path that cannot be written', () => {
     expect(column('text')).toEqual([1, 2, 3, 4].map((seq) => `answer ${seq}`));
     expect(readdirSync(elsewhere)).toEqual([]);
     expect(await report()).toMatchObject({ refusedOutputs: [[2, 3]], problemCount: 2 });
-    rmSync(elsewhere, { recursive: true });
+    searchAndRemove(elsewhere);
   });
 });
 

@@ -6,8 +6,11 @@ import { type GlobalOptions, openContext, type ProcessIo } from '../../src/cli/c
 import { buildProgram } from '../../src/cli/program.ts';
 import type { Verdict } from '../../src/cli/report-error.ts';
 import { systemClock } from '../../src/cli/system-clock.ts';
+import { searchOutput } from './canary.ts';
 
 export interface CliAtTerminal {
+  /** Every byte of stdout and stderr, in the order in which they came. */
+  printed(): string;
   /** All of stderr, without what colours it and moves the cursor. */
   shown(): string;
   /** Waits until the text is there, then presses the keys. */
@@ -38,13 +41,18 @@ export function startAtTerminal(args: readonly string[], { cwd, env }: TerminalO
     version: '0.0.0',
     commandLine: args.join(' '),
   };
+  let printed = '';
   let shown = '';
   stderr.on('data', (chunk) => {
+    printed += String(chunk);
     shown += stripVTControlCharacters(String(chunk));
   });
-  stdout.resume();
+  stdout.on('data', (chunk) => {
+    printed += String(chunk);
+  });
   let seen = 0;
   return {
+    printed: () => printed,
     shown: () => shown,
     async answer(text, keys) {
       await vi.waitUntil(() => shown.includes(text, seen), { timeout: 20_000 });
@@ -52,7 +60,7 @@ export function startAtTerminal(args: readonly string[], { cwd, env }: TerminalO
       stdin.write(keys);
     },
     stop: (reason) => stop.abort(reason),
-    finished: run(args, io),
+    finished: run(args, io).finally(() => searchOutput(printed, args.join(' '))),
   };
 }
 

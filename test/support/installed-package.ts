@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
+import { CANARY_KEY, searchOutput } from './canary.ts';
 import { writeFile } from './temp-dir.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -49,7 +50,7 @@ export function typeCheck(project: string): readonly string[] {
   return errors;
 }
 
-/** Runs a file of the project to its end, without a key and with an emulator that is quick. */
+/** Runs a file of the project to its end, with an emulator that is quick. */
 export async function runProgram(
   name: string,
   project: string,
@@ -58,7 +59,7 @@ export async function runProgram(
   const env = Object.fromEntries(Object.entries(process.env).filter(([key]) => !foreign.test(key)));
   const child = spawn(process.execPath, [name], {
     cwd: project,
-    env: { ...env, BATCHCTL_EMULATOR_BATCH_SECONDS: '0.1' },
+    env: { ...env, ANTHROPIC_API_KEY: CANARY_KEY, BATCHCTL_EMULATOR_BATCH_SECONDS: '0.1' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const got = { stdout: '', stderr: '' };
@@ -71,6 +72,7 @@ export async function runProgram(
     child.on('error', reject);
     child.on('close', resolve);
   });
+  searchOutput(got.stdout + got.stderr, name);
   return { code, ...got };
 }
 

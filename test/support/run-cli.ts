@@ -1,6 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { CANARY_KEY, NOWHERE, searchOutput } from './canary.ts';
 
 export const BIN = fileURLToPath(new URL('../../bin/batchctl.js', import.meta.url));
 
@@ -38,7 +39,7 @@ export function runCli(args: readonly string[], options: RunOptions): Promise<Fi
 export function startCli(args: readonly string[], options: RunOptions): RunningCli {
   const child = spawn(options.node ?? process.execPath, [...(options.nodeArgs ?? []), BIN, ...args], {
     cwd: options.cwd,
-    env: { ...scrubbedEnv(), ...options.env },
+    env: { ...scrubbedEnv(), ...(asksIfItCan(args) ? NO_KEY : {}), ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const soFar = { stdout: '', stderr: '' };
@@ -50,9 +51,17 @@ export function startCli(args: readonly string[], options: RunOptions): RunningC
   });
   const finished = new Promise<Finished>((resolve, reject) => {
     child.on('error', reject);
-    child.on('close', (code, signal) => resolve({ code, signal, ...soFar }));
+    child.on('close', (code, signal) => {
+      searchOutput(soFar.stdout + soFar.stderr, `batchctl ${args.join(' ')} in ${options.cwd}`);
+      resolve({ code, signal, ...soFar });
+    });
   });
   return { child, soFar, finished, waitFor: (text) => waitFor(text, child, soFar) };
+}
+
+/** A plan needs no key, and asks the API what it knows better where it has one: then the test says so. */
+function asksIfItCan(args: readonly string[]): boolean {
+  return args.includes('plan') && !args.includes('--emulator');
 }
 
 function waitFor(text: string, child: RunningCli['child'], soFar: RunningCli['soFar']): Promise<void> {
@@ -67,9 +76,15 @@ function waitFor(text: string, child: RunningCli['child'], soFar: RunningCli['so
   });
 }
 
-/** Nothing of the machine's own set-up may decide a test, and its key least of all. */
+/** For a test about a missing key: variables that are empty count as not set. */
+export const NO_KEY = { ANTHROPIC_API_KEY: '', ANTHROPIC_BASE_URL: '' } as const;
+
+/**
+ * Nothing of the machine's own set-up may decide a test, and its key least of all: there is the canary instead, and an API that
+ * nobody serves. See NO_KEY.
+ */
 export function scrubbedEnv(): Record<string, string> {
-  const kept: Record<string, string> = {};
+  const kept: Record<string, string> = { ANTHROPIC_API_KEY: CANARY_KEY, ANTHROPIC_BASE_URL: NOWHERE };
   for (const [name, value] of Object.entries(process.env)) {
     const isForeign =
       /^(?:ANTHROPIC_|BATCHCTL_|NODE_OPTIONS$|NODE_DISABLE|NO_COLOR$|FORCE_COLOR$|VITEST)/.test(name);

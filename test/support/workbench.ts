@@ -16,6 +16,7 @@ import type { Deps } from '../../src/steps/deps.ts';
 import { type RetryOptions, retryJob } from '../../src/steps/retry-job.ts';
 import { type RunOptions, type RunOutcome, runJob } from '../../src/steps/run-job.ts';
 import { openStore } from '../../src/store/open.ts';
+import { CANARY_KEY } from './canary.ts';
 import type { Truth } from './emulator-process.ts';
 import { renderDeps } from './render-deps.ts';
 import { marker } from './sample-job.ts';
@@ -87,7 +88,7 @@ export async function makeWorkbench(
       times: { ...UPLOAD_TIMES, answerMs: options.answerMs ?? 5_000 },
     }),
   });
-  const deps = withKey('sk-emu-test');
+  const deps = withKey(CANARY_KEY, 'canary');
   const bench: Workbench = {
     dir,
     emulator,

@@ -79,7 +79,7 @@ export function makeWire(options: WireOptions): Wire {
   let openedApis: Promise<Apis> | null = null;
 
   const openStoreHere = async (leaveModes: boolean): Promise<JobStore> => {
-    if (!leaveModes) ensureStateDir(root);
+    if (!leaveModes) ensureStateDir(root, talk.warn);
     const { openStore } = await import('../store/open.ts');
     const { refuseCutOff } = await import('../files/rebuild-marker.ts');
     refuseCutOff(storePath);
@@ -103,7 +103,7 @@ export function makeWire(options: WireOptions): Wire {
 
   const locks = async (): Promise<WorkspaceLocks> => {
     const { makeLocks } = await import('./locks.ts');
-    return makeLocks({ stateDir: ensureStateDir(root), commandLine, clock });
+    return makeLocks({ stateDir: ensureStateDir(root, talk.warn), commandLine, clock });
   };
 
   const localDeps: Wire['localDeps'] = async () => ({

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 
@@ -79,8 +79,11 @@ CREATE TABLE IF NOT EXISTS calls (
  * open at once.
  */
 export function openDatabase(stateDir: string): Db {
-  mkdirSync(join(stateDir, 'emulator'), { recursive: true });
-  const db = new Database(join(stateDir, 'emulator.db'), { timeout: 30_000 });
+  const folder = join(stateDir, 'emulator');
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const path = join(stateDir, 'emulator.db');
+  makePrivate(path, folder);
+  const db = new Database(path, { timeout: 30_000 });
   db.pragma('journal_mode = WAL');
   // NORMAL survives the death of a process; only a power cut could take the last commits, and nothing is paid for here.
   db.pragma('synchronous = NORMAL');
@@ -101,6 +104,17 @@ export function openDatabase(stateDir: string): Db {
     `).run({ id: randomUUID(), nowUs });
   }).immediate();
   return db;
+}
+
+/** What it is sent are prompts of a user's. SQLite gives the files beside a database the database's mode. */
+function makePrivate(path: string, folder: string): void {
+  try {
+    closeSync(openSync(path, 'a', 0o600));
+    if ((statSync(path).mode & 0o077) !== 0) chmodSync(path, 0o600);
+    if ((statSync(folder).mode & 0o077) !== 0) chmodSync(folder, 0o700);
+  } catch {
+    // SQLite says what cannot be done; a database that others can read is still one.
+  }
 }
 
 /** The id that the emulated account keeps for as long as its database lives. */

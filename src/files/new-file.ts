@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, fsyncSync, openSync, renameSync } from 'node:fs';
+import { closeSync, constants, fsyncSync, openSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { NewFile } from '../core/ports/files.ts';
 import { diskError } from './job-disk-error.ts';
@@ -12,6 +12,8 @@ const BUFFER_BYTES = 1 << 20;
 // Buffers that nobody uses now: of files that take turns, each would otherwise allocate one for every few lines.
 const spare: Buffer[] = [];
 const MAX_SPARE = 16;
+// What was put in its place meanwhile is not followed, nor made when it is gone.
+const APPEND = constants.O_WRONLY | constants.O_APPEND | (constants.O_NOFOLLOW ?? 0);
 const NO_BUFFER = Buffer.alloc(0);
 
 /** `path` is absolute, its folder exists; `shown` is the path as messages name it. */
@@ -43,7 +45,7 @@ export function openNewFile(path: string, shown: string, mode: number): NewFile 
   function reopen(): number {
     if (!isParked) throw new Error(`${shown} is closed`);
     isParked = false;
-    const reopened = attempt(() => openSync(temporary, 'a', mode));
+    const reopened = attempt(() => openSync(temporary, APPEND, mode));
     fd = reopened;
     return reopened;
   }

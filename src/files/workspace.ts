@@ -1,5 +1,17 @@
-import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  type Dirent,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { StoreError } from '../core/errors.ts';
+import { isInside } from './confined-path.ts';
+import { errnoOf } from './job-disk-error.ts';
 
 /** Where batchctl keeps its own state, inside the workspace. */
 export const STATE_DIR = '.batchctl';
@@ -20,16 +32,82 @@ export function statePath(root: string, name: string): string {
 }
 
 /**
- * Makes `.batchctl/` with mode 0700 and a .gitignore of its own, and returns its path. A folder that others may read is
- * tightened: job state names prompts and batches. May be called any number of times.
+ * Makes `.batchctl/` with mode 0700 and a .gitignore of its own, and returns its path. What others may read there is
+ * tightened, and told once, since afterwards it is tight: state names prompts and batches. May be called any number of times.
+ *
+ * @throws StoreError `path_outside` when the folder, or what stands in it, is a link that leads out of the workspace. A
+ * repository that somebody else made may bring one, and SQLite would write where it points.
  */
-export function ensureStateDir(root: string): string {
+export function ensureStateDir(root: string, warn: (text: string) => void = () => undefined): string {
   const folder = join(root, STATE_DIR);
+  refuseWayOut(root, folder);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  if ((statSync(folder).mode & 0o077) !== 0) chmodSync(folder, 0o700);
-  const ignore = join(folder, '.gitignore');
-  if (!existsSync(ignore)) writeFileSync(ignore, '*\n');
+  const wasOpen = tighten(folder, 0o700);
+  const opened = (wasOpen ? everythingIn(folder) : entriesOf(folder)).filter((entry) => {
+    if (entry.isSymbolicLink()) refuseWayOut(root, pathOf(entry));
+    return tighten(pathOf(entry), entry.isDirectory() ? 0o700 : 0o600);
+  });
+  if (wasOpen) warn(`other users could read ${folder}; from now on you alone can`);
+  else if (opened.length > 0) {
+    const names = opened.map(({ name }) => name).join(', ');
+    warn(`other users were let at ${names} in ${folder}; from now on you alone can read them`);
+  }
+  try {
+    // «wx» does not follow a link that leads nowhere yet.
+    writeFileSync(join(folder, '.gitignore'), '*\n', { flag: 'wx', mode: 0o600 });
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+  }
   return folder;
+}
+
+/** Takes the rights of others from a file or folder that is ours. False: it had none, or keeps them. */
+function tighten(path: string, mode: number): boolean {
+  if (process.platform === 'win32') return false;
+  const before = lstatSync(path, { throwIfNoEntry: false });
+  if (before === undefined || !(before.isFile() || before.isDirectory()) || (before.mode & 0o077) === 0)
+    return false;
+  try {
+    chmodSync(path, mode);
+  } catch (error) {
+    // Somebody else's, or gone since: the work itself will say what cannot be done.
+    if (!['EPERM', 'EROFS', 'ENOENT'].includes(errnoOf(error) ?? '')) throw error;
+    return false;
+  }
+  // Some file systems (FAT, shares) have no rights to take.
+  return ((lstatSync(path, { throwIfNoEntry: false })?.mode ?? 0o077) & 0o077) === 0;
+}
+
+function entriesOf(folder: string): readonly Dirent[] {
+  return readdirSync(folder, { withFileTypes: true });
+}
+
+function everythingIn(folder: string): readonly Dirent[] {
+  return readdirSync(folder, { withFileTypes: true, recursive: true });
+}
+
+function pathOf(entry: Dirent): string {
+  return join(entry.parentPath, entry.name);
+}
+
+function refuseWayOut(root: string, path: string): void {
+  if (!(lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false)) return;
+  if (leadsInside(root, path)) return;
+  throw new StoreError(`${path} is a link that leads out of the workspace`, {
+    code: 'path_outside',
+    why: 'what is written there would change a file elsewhere',
+    next: 'remove the link, or move the whole workspace to where it points',
+  });
+}
+
+/** A link to nothing leads nowhere, so it is not inside either. */
+function leadsInside(root: string, path: string): boolean {
+  try {
+    return isInside(realpathSync(root), realpathSync(path));
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ELOOP') return false;
+    throw error;
+  }
 }
 
 export function isFolder(path: string): boolean {

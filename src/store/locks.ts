@@ -1,8 +1,9 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { StoreError } from '../core/errors.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { Lock } from '../core/ports/locks.ts';
-import { connect, type Db } from './open.ts';
+import { connect, createPrivate, type Db } from './open.ts';
 import { isBusy, toStoreError } from './sqlite-errors.ts';
 
 /**
@@ -100,9 +101,28 @@ function attempt(path: string, holder: Holder, patienceMs: number): Lock | Holde
 function openLockFile(path: string, patienceMs: number): Db {
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makePrivate(path);
     return connect(path, { busyTimeoutMs: patienceMs });
   } catch (error) {
     throw toStoreError(error, path);
+  }
+}
+
+/** A lock file of an earlier version had the mode of the umask. */
+function makePrivate(path: string): void {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found?.isSymbolicLink()) {
+    throw new StoreError(`${path} is a link`, {
+      code: 'path_outside',
+      why: 'a lock stands in the workspace, where every other run looks for it',
+      next: 'remove the link',
+    });
+  }
+  try {
+    if (found === undefined) createPrivate(path);
+    else if (process.platform !== 'win32' && (found.mode & 0o077) !== 0) chmodSync(path, 0o600);
+  } catch {
+    // SQLite says what cannot be done, and a lock that others can read is still one.
   }
 }
 
@@ -114,11 +134,10 @@ function sidecarOf(path: string): string {
 function writeSidecar(path: string, { pid, command, startedAt }: Holder): void {
   const temporary = `${sidecarOf(path)}.${process.pid}`;
   try {
-    writeFileSync(
-      temporary,
-      JSON.stringify({ pid, command, started_at: startedAt, process: identify(pid) }),
-      { mode: 0o600 },
-    );
+    rmSync(temporary, { force: true });
+    const told = JSON.stringify({ pid, command, started_at: startedAt, process: identify(pid) });
+    // «wx»: a link in its place is not followed.
+    writeFileSync(temporary, told, { flag: 'wx', mode: 0o600 });
     renameSync(temporary, sidecarOf(path));
   } catch {
     removeQuietly(temporary);

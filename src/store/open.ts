@@ -136,10 +136,9 @@ function makePrivate(path: string): void {
   const folder = dirname(path);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   try {
-    // «wx», so that an existing store is never opened here: closing any handle of it drops this process's locks on it.
-    closeSync(openSync(path, 'wx', 0o600));
+    createPrivate(path);
   } catch (error) {
-    if (!isErrno(error, 'EEXIST')) throw fileError(error, path);
+    throw fileError(error, path);
   }
   try {
     tighten(folder, 0o700);
@@ -147,6 +146,18 @@ function makePrivate(path: string): void {
   } catch (error) {
     // Somebody else's file that we may use: SQLite decides what is possible.
     if (!isErrno(error, 'EPERM') && !isErrno(error, 'EROFS')) throw fileError(error, path);
+  }
+}
+
+/**
+ * An empty file that only its owner may read, where there is none: SQLite takes it for a new database and keeps its mode.
+ * «wx», so that an existing one is never opened: closing any handle of it drops this process's locks on it.
+ */
+export function createPrivate(path: string): void {
+  try {
+    closeSync(openSync(path, 'wx', 0o600));
+  } catch (error) {
+    if (!isErrno(error, 'EEXIST')) throw error;
   }
 }
 

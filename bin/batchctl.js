@@ -11,6 +11,7 @@ if (major < 22 || (major === 22 && minor < 18)) {
   process.stdout.write(`${readVersion()}\n`);
 } else {
   keepHeapSmall();
+  process.report.excludeEnv = true;
   import('../dist/cli/main.js').then((cli) => cli.main());
 }
 

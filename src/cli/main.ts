@@ -3,6 +3,7 @@ import { InterruptedError, UsageError } from '../core/errors.ts';
 import { isInterruption } from '../core/interruption.ts';
 import { type GlobalOptions, type Io, openContext, type ProcessIo } from './context.ts';
 import { buildProgram } from './program.ts';
+import { takeEnvironment } from './program-env.ts';
 import { describeError, exitCodeOf, formatReport, formatReportJson, type Verdict } from './report-error.ts';
 import { systemClock } from './system-clock.ts';
 import { describeTerminal, makePaint } from './terminal.ts';
@@ -24,7 +25,7 @@ export async function main(): Promise<void> {
   process.on('exit', refuseEarlyEnd);
 
   const exitCode = await runArguments(process.argv.slice(2), {
-    env: process.env,
+    env: takeEnvironment(process.env),
     cwd: process.cwd(),
     stdin,
     stdout,

@@ -19,6 +19,7 @@ import type { Deps, LocalDeps } from '../steps/deps.ts';
 import type { RenderDeps } from '../steps/render-requests.ts';
 import type { ResolveDeps } from '../steps/resolve-job.ts';
 import type { ApiJob, Apis } from './apis.ts';
+import { withoutApiVariables } from './program-env.ts';
 import type { Talk } from './progress.ts';
 
 /**
@@ -62,8 +63,6 @@ export interface WireOptions {
   readonly startFolder: string;
   readonly isWorkspaceGiven: boolean;
   readonly env: NodeJS.ProcessEnv;
-  /** Of programs that a job runs, where it is another. */
-  readonly programEnv?: NodeJS.ProcessEnv;
   readonly version: string;
   readonly commandLine: string;
   readonly clock: Clock;
@@ -71,7 +70,8 @@ export interface WireOptions {
 }
 
 export function makeWire(options: WireOptions): Wire {
-  const { env, talk, clock, version, commandLine, programEnv = env } = options;
+  const { env, talk, clock, version, commandLine } = options;
+  const programEnv = withoutApiVariables(env);
   const root = findRoot(options);
   const storePath = statePath(root, 'state.db');
   // Promises, so that two callers at once get the same one.
@@ -121,6 +121,7 @@ export function makeWire(options: WireOptions): Wire {
       root,
       dir: jobFile.dir,
       stdin: () => process.stdin,
+      programEnv,
       ...(given === undefined ? {} : { given }),
     };
     const { createSchemaReader } = await import('../files/schema-reader.ts');
@@ -177,7 +178,7 @@ export function makeWire(options: WireOptions): Wire {
     },
     async source(source, place) {
       const { openSource } = await import('../sources/open-source.ts');
-      return openSource(source, place);
+      return openSource(source, { ...place, programEnv });
     },
     async tables() {
       const { createResultsTable } = await import('../store/results-table.ts');

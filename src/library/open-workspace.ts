@@ -54,8 +54,6 @@ export async function openWorkspace(options: WorkspaceOptions = {}): Promise<Wor
       ...(apiKey === undefined ? {} : { ANTHROPIC_API_KEY: apiKey }),
       ...(baseUrl === undefined ? {} : { ANTHROPIC_BASE_URL: baseUrl }),
     },
-    // A key that was handed over is not for programs that a job starts.
-    programEnv: process.env,
     version: readVersion(),
     commandLine: 'as a library',
     clock: systemClock,

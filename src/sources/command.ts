@@ -36,7 +36,7 @@ async function* readOutput(
 ): AsyncGenerator<readonly SourceItem[]> {
   signal.throwIfAborted();
   const name = nameOf(command);
-  const child = await start(command, await confine('.', place), name);
+  const child = await start(command, place, name);
   const closed = once(child, 'close');
   // Listened to from the start, so that it cannot be missed; asked for below.
   closed.catch(() => undefined);
@@ -59,11 +59,13 @@ async function* readOutput(
 
 async function start(
   [program, ...args]: CommandSource['command'],
-  cwd: string,
+  place: SourcePlace,
   name: string,
 ): Promise<Child> {
+  const cwd = await confine('.', place);
+  const env = place.programEnv;
   try {
-    const child = spawn(program, args, { cwd, stdio: ['ignore', 'pipe', 'inherit'], windowsHide: true });
+    const child = spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'inherit'], windowsHide: true });
     await once(child, 'spawn');
     return child;
   } catch (cause) {

@@ -12,6 +12,8 @@ export interface SourcePlace {
   readonly dir: string;
   /** Standard input, for the path `-`; absent where there is none to read. */
   readonly stdin?: () => StandardInput;
+  /** What a program of a source finds in its environment; absent: what this process has. */
+  readonly programEnv?: NodeJS.ProcessEnv;
   /** The values of a source of the kind `given`; absent where the program that had them is gone. */
   readonly given?: Iterable<unknown> | AsyncIterable<unknown>;
 }

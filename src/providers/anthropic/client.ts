@@ -1,4 +1,5 @@
 import Anthropic from '@anthropic-ai/sdk';
+import { maskKey } from '../../core/escape.ts';
 import { type Fetch, nodeFetch } from './node-fetch.ts';
 
 export interface ClientOptions {
@@ -31,14 +32,26 @@ export function createClient(options: ClientOptions, fetch: Fetch = nodeFetch): 
 /**
  * The SDK lets ANTHROPIC_CUSTOM_HEADERS replace the credential. A batch would be another account's than the one that is
  * recorded, and a real key would reach the emulator, so the last word is ours.
+ *
+ * What is said of a refused call ends in messages and in the store, so a gateway that repeats the key in it is not believed
+ * that far.
  */
 export function withOwnKey(fetch: Fetch, apiKey: string): Fetch {
-  return (input, init = {}) => {
+  return async (input, init = {}) => {
     const headers = new Headers(init.headers);
     headers.set('authorization', `Bearer ${apiKey}`);
     headers.delete('x-api-key');
-    return fetch(input, { ...init, headers });
+    const response = await fetch(input, { ...init, headers });
+    if (response.ok || response.body === null) return response;
+    const { status, headers: answered } = response;
+    return new Response(hideKey(await response.text(), apiKey), { status, headers: answered });
   };
+}
+
+/** The text without this key, whatever it looks like. */
+export function hideKey(text: string, apiKey: string): string {
+  // Shorter ones are no secrets (see maskKey), and might be words.
+  return apiKey.length < 16 ? text : text.replaceAll(apiKey, maskKey(apiKey));
 }
 
 /**

@@ -4,7 +4,7 @@ import { parseRetryAfter } from '../../core/backoff.ts';
 import { AuthError, ProviderError } from '../../core/errors.ts';
 import type { MessageCall, MessageOutcome, MessageRefusal } from '../../core/ports/provider.ts';
 import { toStamp } from './batch-mapping.ts';
-import { betaHeader, withOwnKey } from './client.ts';
+import { betaHeader, hideKey, withOwnKey } from './client.ts';
 import { isApiEnvelope, isSpendCap, toCallError } from './error-mapping.ts';
 import { type Agents, type Fetch, fetchWhole } from './node-fetch.ts';
 
@@ -56,7 +56,7 @@ export async function sendMessage(
   try {
     signal.throwIfAborted();
     await client
-      .withOptions({ fetch: withOwnKey(tracedFetch(call, agents, trace, stop), apiKey) })
+      .withOptions({ fetch: withOwnKey(tracedFetch(call, { apiKey, agents }, trace, stop), apiKey) })
       .post('/v1/messages', {
         body: call.paramsJson,
         headers: {
@@ -87,7 +87,12 @@ export async function sendMessage(
  * Reads all of an answer before the SDK sees it, so that one that broke, or was cut, is repeated like any other failure.
  * A cap on spending is not worth a repeat: the API says so only in words.
  */
-function tracedFetch(call: MessageCall, agents: Agents, trace: Trace, stop: AbortController): Fetch {
+function tracedFetch(
+  call: MessageCall,
+  { apiKey, agents }: Pick<MessageClient, 'apiKey' | 'agents'>,
+  trace: Trace,
+  stop: AbortController,
+): Fetch {
   return async (input, init) => {
     trace.answer = null;
     await call.admit();
@@ -96,8 +101,9 @@ function tracedFetch(call: MessageCall, agents: Agents, trace: Trace, stop: Abor
     trace.isUnderWay = true;
     try {
       const answer = await fetchWhole(input, init, { idleMs: LONGEST_ANSWER_MS, agents });
-      const { status, headers, body } = answer;
+      const { status, headers } = answer;
       const isOk = status >= 200 && status < 300;
+      const body = isOk ? answer.body : hideKey(answer.body, apiKey);
       const json = parse(body);
       if (isOk && json === undefined) throw new Error(`an answer of ${status} was cut, or is not JSON`);
       trace.answer = { status, body, json };

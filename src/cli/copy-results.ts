@@ -27,7 +27,7 @@ export async function copyResults(document: JobDocument, target: string, context
 
 async function toStdout(source: string, { output }: Context): Promise<void> {
   for await (const chunk of createReadStream(source)) {
-    await output.write(chunk);
+    await output.data(chunk);
     if (output.isClosed) return;
   }
 }

@@ -21,7 +21,7 @@ export function stdoutTarget(output: Output): TextTarget {
     get isClosed() {
       return output.isClosed;
     },
-    write: (text) => output.write(text),
+    write: (text) => output.data(text),
     finish: async () => undefined,
     discard: async () => undefined,
   };

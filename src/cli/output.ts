@@ -5,7 +5,9 @@ export interface Output {
   /** True once the reader has gone (`| head`); what is written after that is dropped, quietly. */
   readonly isClosed: boolean;
   /** Waits while the reader is slow, so that a long stream does not pile up in memory. */
-  write(text: string | Uint8Array): Promise<void>;
+  write(text: string): Promise<void>;
+  /** What is the user's, byte for byte; only on a terminal it is shown safely, as `line` does it. */
+  data(text: string | Uint8Array): Promise<void>;
   /** Shown safely: only line ends and tabs survive of all control characters. */
   line(text: string): Promise<void>;
   json(document: unknown): Promise<void>;
@@ -13,7 +15,7 @@ export interface Output {
   jsonPiece(document: unknown): Promise<void>;
 }
 
-export function makeOutput(stream: NodeJS.WritableStream): Output {
+export function makeOutput(stream: NodeJS.WritableStream & { readonly isTTY?: boolean }): Output {
   let isClosed = false;
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') isClosed = true;
@@ -25,11 +27,17 @@ export function makeOutput(stream: NodeJS.WritableStream): Output {
       else stream.write(text, () => resolve());
     });
 
+  // A character may be cut in two by the end of a chunk.
+  const decoder = new TextDecoder();
+  const shown = (text: string | Uint8Array): string =>
+    escapeLines(typeof text === 'string' ? text : decoder.decode(text, { stream: true }));
+
   return {
     get isClosed() {
       return isClosed;
     },
     write,
+    data: (text) => write(stream.isTTY === true ? shown(text) : text),
     line: (text) => write(`${escapeLines(text)}\n`),
     json: (document) => write(`${escapeJson(JSON.stringify(document, null, 2))}\n`),
     jsonPiece: (document) => write(escapeJson(JSON.stringify(document))),

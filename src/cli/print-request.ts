@@ -1,3 +1,4 @@
+import { escapeText } from '../core/escape.ts';
 import type { JobDocument } from '../core/job-document.ts';
 import type { JobFiles } from '../core/ports/files.ts';
 import { type RefusedPart, refusedPart } from '../core/refused-part.ts';
@@ -40,7 +41,7 @@ function refusedPartOf(request: RequestDetails): RefusedPart | null {
 function describeAttempt({ number, shard, route, batchId, status, failure, error }: AttemptDetails): string {
   const way = route === 'batch' ? (batchId ?? 'no batch yet') : route === 'none' ? 'reused' : 'real time';
   const verdict = `${status ?? 'open'}${failure === null || failure === status ? '' : `, ${failure}`}`;
-  return `attempt   ${number}: shard ${shard}, ${way}, ${verdict}${error === null ? '' : `: ${error}`}`;
+  return `attempt   ${number}: shard ${shard}, ${way}, ${verdict}${error === null ? '' : `: ${escapeText(error)}`}`;
 }
 
 function formatSent({ paramsJson, attempts, isAdopted }: RequestDetails): string {
@@ -52,7 +53,7 @@ function formatSent({ paramsJson, attempts, isAdopted }: RequestDetails): string
 export function formatRequest(request: RequestDetails): string {
   const row = asObject(parse(request.rowJson));
   const lines = [
-    `request   ${request.customId}${request.group === null ? '' : ` (group ${request.group})`}`,
+    `request   ${request.customId}${request.group === null ? '' : ` (group ${escapeText(request.group)})`}`,
     `status    ${request.status ?? 'not known yet'}${request.failure === null ? '' : `, no good: ${request.failure}`}`,
     ...(request.stage === 'main' ? [] : [`stage     ${request.stage}`]),
     ...request.attempts.map(describeAttempt),

@@ -1,5 +1,5 @@
 import type { Ora } from 'ora';
-import { escapeLines } from '../core/escape.ts';
+import { escapeJson, escapeLines } from '../core/escape.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { Progress, ReportProgress } from '../core/ports/progress.ts';
 import { pilotDocument } from './print-pilot.ts';
@@ -39,11 +39,13 @@ export function makeTalk(stream: NodeJS.WriteStream, options: TalkOptions): Talk
   let liveSince = 0;
   let lastPlain: string | null = null;
 
-  const print = (text: string): void => {
+  const printSafe = (text: string): void => {
     spinner?.clear();
-    stream.write(`${escapeLines(text)}\n`);
+    stream.write(`${text}\n`);
     if (spinner?.isSpinning) spinner.render();
   };
+  const print = (text: string): void => printSafe(escapeLines(text));
+  const printJson = (document: unknown): void => printSafe(escapeJson(JSON.stringify(document)));
 
   const showLive = (): void => {
     if (spinner === null) return;
@@ -56,7 +58,8 @@ export function makeTalk(stream: NodeJS.WriteStream, options: TalkOptions): Talk
   };
 
   const warn = (text: string): void => {
-    print(options.json ? JSON.stringify({ warning: { message: text } }) : `warning: ${text}`);
+    if (options.json) printJson({ warning: { message: text } });
+    else print(asOne(`warning: ${text}`));
   };
 
   const report = (progress: Progress): void => {
@@ -66,14 +69,14 @@ export function makeTalk(stream: NodeJS.WriteStream, options: TalkOptions): Talk
       return;
     }
     if (progress.kind === 'pilot_judged' && options.json) {
-      print(JSON.stringify({ pilot: pilotDocument(progress.verdict) }));
+      printJson({ pilot: pilotDocument(progress.verdict) });
       return;
     }
     if (isSilent) return;
     const shown = describeProgress(progress, clock.now());
     live = shown.live;
     liveSince = clock.monotonicMs();
-    if (shown.line !== null) print(shown.line);
+    if (shown.line !== null) print(progress.kind === 'pilot_judged' ? shown.line : asOne(shown.line));
     else if (spinner === null && live !== null && options.verbose) print(live(0));
     else if (spinner === null && shown.plain !== null && shown.plain !== lastPlain) print(shown.plain);
     lastPlain = shown.plain ?? lastPlain;
@@ -112,4 +115,9 @@ export function makeTalk(stream: NodeJS.WriteStream, options: TalkOptions): Talk
       live = null;
     },
   };
+}
+
+/** A server's words may have lines of their own; at the beginning of a line stand only ours. */
+function asOne(text: string): string {
+  return text.replace(/\n(?! )/g, '\n  ');
 }

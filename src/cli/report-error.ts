@@ -11,7 +11,7 @@ import {
   StoreError,
   UsageError,
 } from '../core/errors.ts';
-import { escapeLines, escapeText, hideKeys } from '../core/escape.ts';
+import { escapeJson, escapeLines, escapeText, hideKeys } from '../core/escape.ts';
 import { explainForeignError } from './foreign-error.ts';
 import { explainSystemError } from './system-error.ts';
 import type { Paint } from './terminal.ts';
@@ -57,11 +57,15 @@ export function describeError(thrown: unknown): ErrorReport {
     code: error.code,
     message: hideKeys(error.message),
     why: error.why === null ? null : hideKeys(error.why),
-    next: error.next,
+    next: error.next === null ? null : hideKeys(error.next),
     ...(error instanceof InputError
-      ? { problems: error.problems.slice(0, PROBLEMS_SHOWN), count: error.count }
+      ? { problems: error.problems.slice(0, PROBLEMS_SHOWN).map(withoutKeys), count: error.count }
       : {}),
   };
+}
+
+function withoutKeys({ file, line, problem }: InputProblem): InputProblem {
+  return { file, line, problem: hideKeys(problem) };
 }
 
 function describeBug(error: unknown): ErrorReport {
@@ -108,5 +112,5 @@ function indent(text: string): string {
 /** The same facts as one line of JSON. */
 export function formatReportJson(report: ErrorReport): string {
   const { exitCode: _exitCode, ...error } = report;
-  return `${JSON.stringify({ error })}\n`;
+  return `${escapeJson(JSON.stringify({ error }))}\n`;
 }

@@ -37,7 +37,7 @@ async function showCost(question: CostQuestion, csv: boolean, context: Context):
   const { answerCost } = await import('../answer-cost.ts');
   const answer = await answerCost(question, context);
   if (context.json) await context.output.json(answer.document());
-  else if (csv) await context.output.write(await answer.csv());
+  else if (csv) await context.output.data(await answer.csv());
   else if (answer.text !== null) await context.output.line(answer.text);
   for (const warning of answer.warnings) context.talk.warn(warning);
   for (const note of answer.notes) context.talk.say(note);

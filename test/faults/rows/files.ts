@@ -126,25 +126,43 @@ export const filesRows: readonly FaultRow[] = [
     fault: 'CSV injection (`=`, `+`, `-`, `@`, tab, CR, and full-width twins at cell start)',
     expected:
       'Cells that start so are prefixed with `’` in CSV/TSV by default; `--raw-csv` opt-out; JSONL is untouched (ASVS 1.2.10; CWE-1236)',
+    shownBy: [
+      { file: 'cli/export.test.ts', title: 'get an apostrophe before them in csv, header and data alike' },
+    ],
   },
   {
     row: 'X3',
     fault: 'HTML report XSS, remote loads',
     expected: 'Escape everything; CSP meta with no network; no inline event handlers',
+    reason:
+      'batchctl writes no HTML of its own. In an export with --template the user escapes, as docs/export.md says.',
   },
   {
     row: 'X4',
     fault: 'Numbers changed by re-encoding',
     expected: 'Raw result bytes are copied, never re-stringified',
+    shownBy: [
+      { file: 'steps/export-forms.test.ts', title: 'are copied digit for digit into json and jsonl' },
+    ],
   },
   {
     row: 'X5',
     fault: 'Export to `/dev/full`, closed pipe (`| head`)',
     expected: 'ENOSPC: exit 6. EPIPE: quiet exit 0/141, no stack trace (default Node prints one )',
+    shownBy: [
+      { file: 'cli/export.test.ts', title: 'a full disk leaves with 6, for a file and for stdout' },
+      { file: 'cli/export.test.ts', title: 'a reader that goes is no error' },
+    ],
   },
   {
     row: 'X6',
     fault: 'Export while another process writes',
     expected: 'Read transaction snapshot',
+    shownBy: [
+      {
+        file: 'steps/export-snapshot.test.ts',
+        title: 'an export shows the job as it was when it began, whatever another process does meanwhile',
+      },
+    ],
   },
 ];

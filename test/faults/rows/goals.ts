@@ -107,6 +107,12 @@ export const goalsRows: readonly FaultRow[] = [
     row: 'G11',
     fault: 'secrets',
     expected: 'canary key in 0 produced bytes',
+    shownBy: [
+      {
+        file: 'support/suite-folder.ts',
+        title: 'the API key of the tests was found in what the suite produced',
+      },
+    ],
   },
   {
     row: 'G12',

@@ -194,10 +194,13 @@ export const processesRows: readonly FaultRow[] = [
     fault: 'Wrong file modes (group/world readable)',
     expected: 'Warn once and tighten files we own (0600, directory 0700)',
     shownBy: [
+      {
+        file: 'security/modes.test.ts',
+        title: 'what an earlier version left open to others is closed, and told once',
+      },
       { file: 'store/open.test.ts', title: 'a store that others can read is tightened' },
       { file: 'cli/doctor.test.ts', title: 'a database that others may read' },
       { file: 'store/open.test.ts', title: 'the folder and the files of a store are its owner’s alone' },
     ],
-    reason: 'tightened without a warning: nothing is left for the user to do',
   },
 ];

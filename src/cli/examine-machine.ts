@@ -62,7 +62,7 @@ export async function examineLocks(
   const { root } = wire;
   const findings: Finding[] = [];
   if (!existsSync(statePath(root, 'locks'))) return findings;
-  const locks = await wire.locks();
+  const locks = await wire.locks({ leaveModes: true });
   for (const { job } of jobs) {
     if (!existsSync(statePath(root, `locks/job-${job.jobId}.lock`))) continue;
     const holder = locks.jobHolder(job.jobId);

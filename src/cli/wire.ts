@@ -34,7 +34,8 @@ export interface Wire {
   /** Makes the workspace's state when there is none. */
   store(): Promise<JobStore>;
   files(): Promise<JobFiles>;
-  locks(): Promise<WorkspaceLocks>;
+  /** `leaveModes`: to look at them only. */
+  locks(options?: { readonly leaveModes: boolean }): Promise<WorkspaceLocks>;
   /** Looks at the database without changing it, whatever it is like. */
   inspectStore(): Promise<StoreInspection>;
   /** An empty store that is to replace the one of the workspace. */
@@ -101,9 +102,10 @@ export function makeWire(options: WireOptions): Wire {
     return openJobFiles(root);
   };
 
-  const locks = async (): Promise<WorkspaceLocks> => {
+  const locks: Wire['locks'] = async ({ leaveModes } = { leaveModes: false }) => {
     const { makeLocks } = await import('./locks.ts');
-    return makeLocks({ stateDir: ensureStateDir(root, talk.warn), commandLine, clock });
+    const stateDir = leaveModes ? statePath(root, '') : ensureStateDir(root, talk.warn);
+    return makeLocks({ stateDir, commandLine, clock });
   };
 
   const localDeps: Wire['localDeps'] = async () => ({

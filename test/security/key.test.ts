@@ -108,20 +108,35 @@ describe('a diagnostic report holds no key', () => {
   });
 });
 
-test('a crash that prints its whole environment prints no key', async () => {
-  const cwd = makeTempDir({
-    'a.job.yaml':
-      'name: a\nmodel: claude-haiku-5-5\nmax_tokens: 9\nsource: { module: ./break.cjs }\nprompt: "{{ text }}"\n',
-    'break.cjs':
-      'setTimeout(() => { throw new Error(JSON.stringify(process.env)); }, 0); module.exports = () => new Promise(() => setTimeout(() => {}, 60_000));',
-  });
-  for (const flags of [[], ['--json']]) {
-    const { code, stdout, stderr } = await runCli(['plan', '--emulator', ...flags], { cwd });
-    expect(code).toBe(1);
-    expect(stderr).toContain('PATH');
-    expect(holdsCanary(Buffer.from(stdout + stderr))).toBe(false);
-  }
-});
+// Two ways to fall: an error of a module that nobody waits for, and one out of the midst of the program.
+const THROW = 'throw new Error(JSON.stringify(process.env));';
+const FALLS = [
+  [
+    2,
+    `setTimeout(() => { ${THROW} }, 0); module.exports = () => new Promise(() => setTimeout(() => {}, 60_000));`,
+  ],
+  [
+    1,
+    `require('node:fs').openSync = () => { throw JSON.stringify(process.env); }; module.exports = () => [{ text: 'a' }];`,
+  ],
+] as const;
+
+test.each(FALLS)(
+  'a crash that prints its whole environment prints no key (exit %i)',
+  async (exit, module) => {
+    const cwd = makeTempDir({
+      'a.job.yaml':
+        'name: a\nmodel: claude-haiku-5-5\nmax_tokens: 9\nsource: { module: ./break.cjs }\nprompt: "{{ text }}"\n',
+      'break.cjs': module,
+    });
+    for (const flags of [[], ['--json']]) {
+      const { code, stdout, stderr } = await runCli(['build', '--emulator', ...flags], { cwd });
+      expect(code, stderr).toBe(exit);
+      expect(stderr).toContain('PATH');
+      expect(holdsCanary(Buffer.from(stdout + stderr))).toBe(false);
+    }
+  },
+);
 
 test('no flag and no argument of any command takes a key', async () => {
   const program = await buildProgram({ run: async () => undefined }, '0.0.0');

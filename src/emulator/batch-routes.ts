@@ -1,10 +1,12 @@
 import { rmSync } from 'node:fs';
+import type { ActiveFaults } from './active-faults.ts';
 import { linesFile } from './batch-files.ts';
 import { statusAt } from './batch-state.ts';
 import { originOf, type ViewContext, viewBatch } from './batch-view.ts';
 import { type Batch, findBatch, listBatches, markBatchCanceled, markBatchDeleted } from './batches.ts';
 import { nowUs, SECOND_US } from './clock.ts';
-import { pageOf, readPageQuery } from './paging.ts';
+import { hashText, shareOf } from './hash.ts';
+import { type Page, type PageQuery, pageOf, readPageQuery } from './paging.ts';
 import { ApiError, type Call, sendJson } from './reply.ts';
 
 /** GET /v1/messages/batches/{id} */
@@ -20,6 +22,7 @@ export function retrieveBatch(call: Call): void {
   }
   const batch = requireBatch(call);
   refuseYoungBatch(call, batch);
+  refuseNowAndThen(call);
   sendJson(call.response, 200, viewBatch(batch, nowUs(db), viewContext(call)));
 }
 
@@ -27,6 +30,7 @@ export function retrieveBatch(call: Call): void {
 export function listWorkspaceBatches(call: Call): void {
   const { db } = call.state;
   let workspaceId = call.workspaceId;
+  const query = readPageQuery(call.url.searchParams);
   switch (call.faults.take('list')?.name) {
     case 'list-500':
       throw new ApiError(500, 'api_error', 'Internal server error');
@@ -38,7 +42,8 @@ export function listWorkspaceBatches(call: Call): void {
       );
     case 'list-other-workspace':
       workspaceId = `${workspaceId}_other`;
-      call.response.setHeader('anthropic-workspace-id', workspaceId);
+      if (call.faults.standing('no-workspace') === null)
+        call.response.setHeader('anthropic-workspace-id', workspaceId);
       break;
     default:
   }
@@ -46,9 +51,23 @@ export function listWorkspaceBatches(call: Call): void {
   const lagUs = (call.faults.standing('list-lag')?.amount ?? 0) * SECOND_US;
   const visible = listBatches(db, workspaceId).filter((batch) => now - batch.storedUs >= lagUs);
   if (call.faults.standing('list-order')?.value === 'id') visible.sort((a, b) => (a.id < b.id ? 1 : -1));
-  const page = pageOf(visible, readPageQuery(call.url.searchParams));
+  const page = pageAsSet(visible, query, call.faults);
   const context = viewContext(call);
   sendJson(call.response, 200, { ...page, data: page.data.map((batch) => viewBatch(batch, now, context)) });
+}
+
+/** A page by what the standing faults say of pages, cursors and `has_more`. */
+function pageAsSet(visible: readonly Batch[], query: PageQuery, faults: ActiveFaults): Page<Batch> {
+  const most = faults.standing('list-page')?.amount || query.limit;
+  const hasMore = faults.standing('list-has-more') !== null;
+  const cursor = query.afterId ?? query.beforeId;
+  if (cursor !== null && !visible.some((batch) => batch.id === cursor)) {
+    const answer = faults.standing('list-cursor')?.value;
+    if (answer === '404') throw batchNotFound(cursor);
+    if (answer === 'empty') return { data: [], has_more: hasMore, first_id: null, last_id: null };
+  }
+  const page = pageOf(visible, { ...query, limit: Math.min(query.limit, most) });
+  return hasMore ? { ...page, has_more: true } : page;
 }
 
 /** POST /v1/messages/batches/{id}/cancel; may be repeated until the batch has ended. */
@@ -96,6 +115,12 @@ export function requireBatch(call: Call): Batch {
 export function refuseYoungBatch(call: Call, batch: Batch): void {
   const hiddenUs = (call.faults.standing('not-found')?.amount ?? 0) * SECOND_US;
   if (nowUs(call.state.db) - batch.storedUs < hiddenUs) throw batchNotFound(batch.id);
+}
+
+/** Throws a 404 for some of the calls while the fault `not-found-now-and-then` is set. */
+export function refuseNowAndThen(call: Call): void {
+  const share = call.faults.standing('not-found-now-and-then')?.amount ?? 0;
+  if (shareOf(hashText(call.requestId), 'flap') < share) throw batchNotFound(call.id);
 }
 
 /** What a batch is shown with in this call. */

@@ -1,7 +1,10 @@
+import { STANDING } from './standing-faults.ts';
+
 /** When a fault has its chance. */
 export type FaultScope = 'early' | 'create' | 'message' | 'list' | 'retrieve' | 'results' | 'standing';
 
-interface FaultDescription {
+/** A fault as it is written and explained. */
+export interface FaultDescription {
   readonly name: string;
   /** The kind of value that must be given, as a word for help texts; null for a fault without one. */
   readonly value: string | null;
@@ -161,95 +164,6 @@ const RESULTS = [
     name: 'results-stall',
     value: 'FRACTION',
     summary: 'after this share of the rows send nothing more, and stay',
-  },
-] as const satisfies readonly FaultDescription[];
-
-/** As long as they are set. */
-const STANDING = [
-  {
-    name: 'limit-bytes',
-    value: 'BYTES',
-    summary: 'answer 413 with HTML to a create body above this (otherwise 256,000,000)',
-  },
-  { name: 'limit-requests', value: 'NUMBER', summary: 'answer 413 with HTML to more requests than this' },
-  {
-    name: 'queue',
-    value: 'NUMBER',
-    summary: 'answer 429 when the requests of unfinished batches would exceed this',
-  },
-  {
-    name: 'created-at',
-    value: 'first-byte|last-byte',
-    summary: 'what created_at means (otherwise last-byte)',
-  },
-  { name: 'list-order', value: 'created|id', summary: 'what the list is sorted by (otherwise created)' },
-  {
-    name: 'colleague',
-    value: 'NUMBER',
-    summary: 'so many foreign batches of equal size before and after each whole create',
-  },
-  {
-    name: 'not-found',
-    value: 'SECONDS',
-    summary: 'retrieve and results are 404 for so many server seconds after create',
-  },
-  {
-    name: 'list-lag',
-    value: 'SECONDS',
-    summary: 'a batch is listed only so many server seconds after create',
-  },
-  { name: 'no-date', value: null, summary: 'no Date header' },
-  { name: 'no-workspace', value: null, summary: 'no anthropic-workspace-id header' },
-  { name: 'key-revoked', value: 'KEY', summary: 'answer every call with this key 401' },
-  { name: 'key-forbidden', value: 'KEY', summary: 'answer every call with this key 403 permission_error' },
-  {
-    name: 'archive-after',
-    value: 'SECONDS',
-    summary: 'results are removed so many server seconds after create (otherwise 29 days)',
-  },
-  { name: 'live-counts', value: null, summary: 'counts move before the batch has ended' },
-  {
-    name: 'odd-status',
-    value: null,
-    summary: 'processing_status is an unknown word until the batch has ended',
-  },
-  {
-    name: 'results-missing',
-    value: 'NUMBER',
-    summary: 'so many rows, always the same, are never in the results',
-  },
-  {
-    name: 'cold-cache',
-    value: 'NUMBER',
-    summary:
-      'so many rows of a batch begin at once, and read only what earlier batches have written for an hour',
-  },
-  {
-    name: 'odd-ids',
-    value: 'dots|slashes|marks|long',
-    summary: 'ids of new batches begin with ../, hold slashes or marks, or are 200 characters long',
-  },
-  { name: 'results-url', value: 'ORIGIN', summary: 'results_url names this origin' },
-  { name: 'rows-errored', value: 'SHARE', summary: 'this share of rows ends errored (api_error)' },
-  {
-    name: 'rows-invalid',
-    value: 'SHARE',
-    summary: 'this share of rows ends errored (invalid_request_error)',
-  },
-  { name: 'rows-overloaded', value: 'SHARE', summary: 'this share of rows ends errored (overloaded_error)' },
-  { name: 'rows-expired', value: 'SHARE', summary: 'this share of rows ends expired' },
-  { name: 'rows-refused', value: 'SHARE', summary: 'this share of rows succeeds with stop_reason refusal' },
-  {
-    name: 'rows-truncated',
-    value: 'SHARE',
-    summary: 'this share of rows succeeds with stop_reason max_tokens',
-  },
-  { name: 'rows-paused', value: 'SHARE', summary: 'this share of rows succeeds with stop_reason pause_turn' },
-  { name: 'rows-empty', value: 'SHARE', summary: 'this share of rows succeeds without any text' },
-  {
-    name: 'rows-standard',
-    value: 'SHARE',
-    summary: 'this share of rows was answered, and is charged, with service_tier standard',
   },
 ] as const satisfies readonly FaultDescription[];
 

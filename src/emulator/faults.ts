@@ -19,6 +19,7 @@ const VALUE_RULES: Readonly<Record<string, (value: string) => boolean>> = {
   FRACTION: isShare,
   SHARE: isShare,
   SECONDS: (value) => isNumber(value) && Number(value) >= 0,
+  '±SECONDS': (value) => isNumber(value.replace(/^-/, '')),
   STATUS: (value) => /^[2-5]\d\d$/.test(value),
   BYTES: isWhole,
   NUMBER: isWhole,
@@ -50,7 +51,7 @@ export function parseFault(text: string): Fault {
     name: known.name,
     scope: known.scope,
     value,
-    amount: isNumber(value ?? '') ? Number(value) : 0,
+    amount: /^-?\d/.test(value ?? '') ? Number(value) || 0 : 0,
     count: known.scope === 'standing' ? null : Number(count ?? 1),
   };
 }

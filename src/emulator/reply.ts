@@ -78,13 +78,18 @@ export function setCommonHeaders(
   const requestId = randomId('req');
   const now = nowUs(state.db);
   response.sendDate = false; // Node's own would be this machine's clock
-  if (faults.standing('no-date') === null) response.setHeader('date', formatHttpDate(now));
+  if (faults.standing('no-date') === null) response.setHeader('date', dateAt(now, faults));
   response.setHeader('request-id', requestId);
   response.setHeader('anthropic-organization-id', state.accountId);
   response.setHeader('anthropic-ratelimit-requests-limit', CALLS_PER_MINUTE);
   response.setHeader('anthropic-ratelimit-requests-remaining', CALLS_PER_MINUTE - 1);
   response.setHeader('anthropic-ratelimit-requests-reset', new Date((now + SECOND_US) / 1000).toISOString());
   return requestId;
+}
+
+function dateAt(nowUs: number, faults: ActiveFaults): string {
+  if (faults.standing('odd-date') !== null) return 'soon';
+  return formatHttpDate(nowUs + (faults.standing('date-off')?.amount ?? 0) * SECOND_US);
 }
 
 /** Answers with a JSON document. */

@@ -1,6 +1,6 @@
 import { coldCache, warmCache } from './batch-cache.ts';
 import { linesFile } from './batch-files.ts';
-import { refuseYoungBatch, requireBatch } from './batch-routes.ts';
+import { refuseNowAndThen, refuseYoungBatch, requireBatch } from './batch-routes.ts';
 import { archivedUs, statusAt } from './batch-state.ts';
 import { type Batch, readRowTable } from './batches.ts';
 import { nowUs } from './clock.ts';
@@ -21,6 +21,7 @@ export async function sendResults(call: Call): Promise<void> {
   const { db, stateDir } = call.state;
   const batch = requireBatch(call);
   refuseYoungBatch(call, batch);
+  refuseNowAndThen(call);
   const now = nowUs(db);
   if (statusAt(batch, now) !== 'ended' || now >= archivedUs(batch, call.faults)) throw noResults(batch);
   const fault = call.faults.take('results');

@@ -6,7 +6,7 @@ import type { Candidate, Fence, Look, Submission } from './submission.ts';
  *
  * All times are the server's. Nobody documents whether a batch's `created_at` is the time of the first or of the last
  * byte of its create, nor that `Date` and `created_at` come from one clock. So the window opens ten minutes before the
- * upload, and the fence, which lists what was there by then, is a set to exclude and not a place to stop at.
+ * upload, there is a second one where this machine's clock disagrees with `Date`, and the fence, which lists what was there by then, is a set to exclude and not a place to stop at.
  */
 /** An answer that takes longer than this is given up, so a batch cannot be born later. */
 const CREATE_MAX_MS = 15 * 60_000;
@@ -16,6 +16,8 @@ export const DEFAULT_SETTLE_MS = 15 * 60_000;
 export const FENCE_REACH_MS = 10 * 60_000;
 /** Batches older than that which a fence keeps; several, because a user may delete some. */
 const OLDER_KEPT = 10;
+/** Two clocks that differ by less than this are taken for one: `Date` has whole seconds, and machines drift. */
+const CLOCKS_AGREE_MS = 60_000;
 /** Without a `Date` from the server only this machine's clock is left, and that may be wrong by hours. */
 const NO_DATE_SLACK_MS = 24 * 60 * 60_000;
 
@@ -27,6 +29,8 @@ export const WATCH_REJECTED_MS = 60 * 60_000;
 const SCHEDULE = [0, 1 / 180, 1 / 60, 1 / 30, 1 / 15, 2 / 15, 4 / 15, 8 / 15, 1];
 const AFTERWARDS = 2 / 3;
 const CLEAN_LOOKS_NEEDED = 3;
+/** Readings of a candidate's results before it is said that they tell nothing. */
+const ANSWERS_NEEDED = 3;
 /** However short the settle time, the account is not listed in a hot loop. */
 const LEAST_WAIT_MS = 1_000;
 
@@ -47,8 +51,10 @@ export function mayBeOurs(batch: Batch, { submission, requests }: DoubtFacts): b
   if (sumCounts(batch.counts) !== requests || fence.batchIds.includes(batch.id)) return false;
   const createdMs = Date.parse(batch.createdAt);
   const slackMs = slackOf(fence);
-  return (
-    createdMs >= uploadStartedMs - FENCE_REACH_MS - slackMs && createdMs <= sealedMs + CREATE_MAX_MS + slackMs
+  return shiftsOf(fence).some(
+    (shiftMs) =>
+      createdMs >= uploadStartedMs + shiftMs - FENCE_REACH_MS - slackMs &&
+      createdMs <= sealedMs + shiftMs + CREATE_MAX_MS + slackMs,
   );
 }
 
@@ -60,22 +66,60 @@ export function mayBeOurs(batch: Batch, { submission, requests }: DoubtFacts): b
 export function fenceIds(
   batches: readonly Pick<Batch, 'id' | 'createdAt'>[],
   uploadStartedMs: number,
-  serverMs: number | null,
+  clocks: Clocks,
 ): readonly string[] {
-  const fromMs = uploadStartedMs - FENCE_REACH_MS - slackOf({ serverMs });
+  const fromMs = uploadStartedMs - FENCE_REACH_MS - slackOf(clocks);
   let older = 0;
   return batches
-    .filter(({ createdAt }) => Date.parse(createdAt) >= fromMs || ++older <= OLDER_KEPT)
+    .filter(({ createdAt }) => {
+      const createdMs = Date.parse(createdAt);
+      return (
+        createdMs >= fromMs || isNearMachineTime(createdMs, uploadStartedMs, clocks) || ++older <= OLDER_KEPT
+      );
+    })
     .map(({ id }) => id);
 }
 
-function slackOf({ serverMs }: Pick<Fence, 'serverMs'>): number {
+/** In the second window of `mayBeOurs`; the seal, which it ends after, is seconds away. */
+function isNearMachineTime(
+  createdMs: number,
+  uploadStartedMs: number,
+  { serverMs, skewMs }: Clocks,
+): boolean {
+  if (skewMs === undefined || serverMs === null) return false;
+  const ownMs = createdMs + skewMs;
+  return ownMs >= uploadStartedMs - FENCE_REACH_MS && ownMs <= serverMs + 2 * CREATE_MAX_MS;
+}
+
+/** What a fence knows of the clocks. */
+type Clocks = Pick<Fence, 'serverMs' | 'skewMs'>;
+
+/**
+ * How far this machine's clock is behind the server's `Date`; undefined while they agree. A proxy may answer with a `Date`
+ * of its own, and a machine may be wrong by hours: where they disagree, one of them is right about `created_at`.
+ */
+export function clockSkewMs(serverMs: number | null, machineMs: number): number | undefined {
+  if (serverMs === null || Math.abs(serverMs - machineMs) < CLOCKS_AGREE_MS) return undefined;
+  return serverMs - machineMs;
+}
+
+function slackOf({ serverMs }: Clocks): number {
   return serverMs === null ? NO_DATE_SLACK_MS : 0;
 }
 
-/** Whether the walk through the listing may stop at this batch. */
-export function isBeforeFence(batch: Batch, uploadStartedMs: number): boolean {
-  return Date.parse(batch.createdAt) < uploadStartedMs - FENCE_REACH_MS;
+/** From the server's time to the times by which the batch may be dated. */
+function shiftsOf({ skewMs }: Clocks): readonly number[] {
+  return skewMs === undefined ? [0] : [0, -skewMs];
+}
+
+/** How far back a listing has to go: `mayBeOurs` takes nothing older for the batch of this upload. */
+export function listingReachMs(uploadStartedMs: number, clocks: Clocks): number {
+  return uploadStartedMs + Math.min(...shiftsOf(clocks)) - FENCE_REACH_MS - slackOf(clocks);
+}
+
+/** The same for a submission; without a fence nothing may be its batch. */
+export function reachOf({ uploadStartedMs, fence }: DoubtFacts['submission']): number {
+  return fence === null ? Number.POSITIVE_INFINITY : listingReachMs(uploadStartedMs, fence);
 }
 
 export type Verdict =
@@ -103,6 +147,23 @@ export function judgeDoubt(facts: {
   if (spaced >= CLEAN_LOOKS_NEEDED && good.some((at) => at >= settledMs)) return { kind: 'absent' };
   const lastMs = Math.max(facts.sealedMs, ...facts.looks.map((look) => look.serverMs));
   return { kind: 'wait', nextLookMs: nextLookMs(facts.sealedMs, lastMs, facts.settleMs) };
+}
+
+/**
+ * Whether the results of an ended candidate, which still do not say whose it is, never will. They were asked for with every
+ * look since it ended: three times at least, over the whole settle time. That it ended long ago alone says nothing, since
+ * nobody may have looked meanwhile, and a single answer may be cut or «not found».
+ */
+export function isPastProof(
+  { endedAt, archivedAt }: Pick<Batch, 'endedAt' | 'archivedAt'>,
+  facts: { readonly sealedMs: number; readonly settleMs: number; readonly looks: readonly Look[] },
+): boolean {
+  if (archivedAt !== null) return true;
+  if (endedAt === null) return false;
+  // Not before the seal, whatever its stamp says: `Date`, which looks and seal are dated by, may be ahead of that clock.
+  const fromMs = Math.max(Date.parse(endedAt), facts.sealedMs);
+  const asked = facts.looks.map((look) => look.serverMs).filter((at) => at >= fromMs);
+  return asked.length >= ANSWERS_NEEDED && Math.max(...asked) - Math.min(...asked) > facts.settleMs;
 }
 
 function countSpaced(timesMs: readonly number[], spacingMs: number): number {

@@ -38,6 +38,8 @@ export interface Fence {
   readonly batchIds: readonly string[];
   /** Of the listing's answer; null when it carried no usable `Date`. */
   readonly serverMs: number | null;
+  /** By how much that `Date` was ahead of this machine's clock; absent where they agreed. */
+  readonly skewMs?: number | undefined;
   readonly workspaceId: string | null;
   readonly organizationId: string | null;
 }

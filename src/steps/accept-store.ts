@@ -6,7 +6,7 @@ import type { ShardView } from '../core/ports/store-views.ts';
 import { findForgotten, unknownJobs } from './check-standing.ts';
 import type { Deps } from './deps.ts';
 import type { Run } from './run.ts';
-import { findSentElsewhere, isBeforeJob } from './sent-elsewhere.ts';
+import { findSentElsewhere, jobReachMs } from './sent-elsewhere.ts';
 import { SENT_LOG, type SentLine } from './sent-log.ts';
 import { createServerTime } from './server-time.ts';
 import { walkBatches } from './walk-batches.ts';
@@ -65,7 +65,7 @@ async function takeInProven(job: Job, deps: Deps, signal: AbortSignal): Promise<
     .map((view) => view.shard)
     .filter((shard) => shard.state === 'built' && shard.route === 'batch');
   if (unsent.length === 0 || run.job.account === null) return;
-  const walk = await walkBatches(run, (batch) => isBeforeJob(run, batch), signal);
+  const walk = await walkBatches(run, () => jobReachMs(run), signal);
   const found = await findSentElsewhere(run, unsent, walk, signal);
   const taken = new Set<number>();
   for (const { shard, batch } of found.filter((one) => one.isProven)) {

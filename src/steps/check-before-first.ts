@@ -5,7 +5,7 @@ import { checkModels } from './check-models.ts';
 import { checkSample } from './check-sample.ts';
 import { requireSameWorkspace } from './require-home.ts';
 import type { Run } from './run.ts';
-import { isBeforeJob, requireUnsent } from './sent-elsewhere.ts';
+import { jobReachMs, requireUnsent } from './sent-elsewhere.ts';
 import { walkBatches } from './walk-batches.ts';
 
 /**
@@ -20,14 +20,12 @@ export async function checkBeforeFirst(
 ): Promise<void> {
   const unsent = views.find((view) => view.shard.state === 'built');
   if (unsent === undefined || run.time.isKnown()) return;
-  const walk = await walkBatches(run, (batch) => isBeforeJob(run, batch), signal).catch(
-    async (error: unknown) => {
-      // A key that is refused must not become the one that the job belongs to.
-      if (error instanceof AuthError && !hasBegun(run, views))
-        await run.deps.store.withdrawSubmission(run.job.id);
-      throw error;
-    },
-  );
+  const walk = await walkBatches(run, () => jobReachMs(run), signal).catch(async (error: unknown) => {
+    // A key that is refused must not become the one that the job belongs to.
+    if (error instanceof AuthError && !hasBegun(run, views))
+      await run.deps.store.withdrawSubmission(run.job.id);
+    throw error;
+  });
   const [workspaceId = null] = walk.workspaceIds;
   const { organizationId } = walk;
   requireSameWorkspace(await run.deps.store.sealedHome(run.job.id), { workspaceId, organizationId });

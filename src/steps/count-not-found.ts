@@ -1,5 +1,4 @@
 import type { Batch } from '../core/batch.ts';
-import { isBeforeFence } from '../core/doubt.ts';
 import { AuthError } from '../core/errors.ts';
 import { goneAfterMs, isGone } from '../core/gone.ts';
 import { isEmulatorAccount } from '../core/job.ts';
@@ -56,7 +55,7 @@ async function findListed(
   const createdMs = createdAt === null ? Number.NaN : Date.parse(createdAt);
   const walk = await walkBatches(
     run,
-    (batch) => !Number.isNaN(createdMs) && isBeforeFence(batch, createdMs),
+    () => (Number.isNaN(createdMs) ? Number.NEGATIVE_INFINITY : createdMs),
     signal,
   );
   const batch = walk.batches.find((one) => one.id === id);

@@ -1,5 +1,5 @@
 import { hasEnded } from '../core/batch.ts';
-import { isBeforeFence } from '../core/doubt.ts';
+import { reachOf } from '../core/doubt.ts';
 import type { ShardView } from '../core/ports/store-views.ts';
 import { pollBatches } from './poll-batches.ts';
 import { reconcileBatches } from './reconcile-batches.ts';
@@ -19,12 +19,8 @@ export async function lookAtBatches(
 ): Promise<{ readonly doubtLookMs: number | null }> {
   const { store } = run.deps;
   const doubts = (await store.doubts(run.job.id)).filter((one) => one.state === 'in_doubt');
-  const reachMs = Math.min(...doubts.map((one) => one.uploadStartedMs));
-  const walk = await walkBatches(
-    run,
-    (batch) => doubts.length === 0 || isBeforeFence(batch, reachMs),
-    signal,
-  );
+  const reachMs = Math.min(...doubts.map(reachOf));
+  const walk = await walkBatches(run, doubts.length === 0 ? null : () => reachMs, signal);
   await pollBatches(run, await store.shards(run.job.id), walk, signal);
   const doubtLookMs = await reconcileBatches(run, await store.shards(run.job.id), walk, signal);
   await watchAbsent(run, await store.shards(run.job.id), walk, signal);

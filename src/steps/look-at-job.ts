@@ -12,6 +12,6 @@ import { walkBatches } from './walk-batches.ts';
 export async function lookAtJob(job: Job, deps: Deps, signal: AbortSignal): Promise<void> {
   const run = { job, deps, time: createServerTime(deps.clock), settleMs: Number.POSITIVE_INFINITY };
   await requireHome(job, deps, signal);
-  const walk = await walkBatches(run, () => true, signal);
+  const walk = await walkBatches(run, null, signal);
   await pollBatches(run, await deps.store.shards(job.id), walk, signal);
 }

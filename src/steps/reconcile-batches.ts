@@ -1,5 +1,5 @@
 import { type Batch, hasEnded } from '../core/batch.ts';
-import { judgeDoubt, mayBeOurs, WATCH_ABSENT_MS, weighLook } from '../core/doubt.ts';
+import { isPastProof, judgeDoubt, mayBeOurs, WATCH_ABSENT_MS, weighLook } from '../core/doubt.ts';
 import { ProviderError } from '../core/errors.ts';
 import type { ShardView } from '../core/ports/store-views.ts';
 import type { Submission } from '../core/submission.ts';
@@ -96,6 +96,7 @@ async function proveCandidates(
   signal: AbortSignal,
 ): Promise<void> {
   const { store, report } = run.deps;
+  const facts = { settleMs: run.settleMs, sealedMs: submission.sealedMs ?? 0 };
   let open = 0;
   const unprovable: string[] = [];
   for (const candidate of await store.candidates(submission.id)) {
@@ -120,7 +121,8 @@ async function proveCandidates(
         open -= 1;
         break;
       case 'not_yet':
-        if (isPastProof(run, batch)) unprovable.push(`the results of ${batchId} do not say whose they are`);
+        if (isPastProof(batch, { ...facts, looks: await store.looks(submission.id) }))
+          unprovable.push(`the results of ${batchId} do not say whose they are`);
         break;
       default:
         proof satisfies never;
@@ -128,12 +130,6 @@ async function proveCandidates(
   }
   // As long as one of them may still prove itself, the user has nothing to decide.
   if (open > 0 && unprovable.length === open) await store.judgeStuck(submission.id, unprovable.join('; '));
-}
-
-/** Ended for the whole settle time, and its results are still away, empty or cut: they will not get better. */
-function isPastProof(run: Run, batch: Batch): boolean {
-  if (batch.archivedAt !== null) return true;
-  return batch.endedAt !== null && run.time.nowMs() - Date.parse(batch.endedAt) > run.settleMs;
 }
 
 /** A candidate that the listing does not show. Null: not to be had now. */

@@ -14,11 +14,10 @@ export interface SentElsewhere {
   readonly isProven: boolean;
 }
 
-/** Whether a batch is older than anything of the job can be; a listing may stop there. */
-export function isBeforeJob(run: Run, batch: Batch): boolean {
-  const { clock } = run.deps;
-  const builtMs = Date.parse(run.job.createdAt) + run.time.nowMs() - clock.now().getTime();
-  return Date.parse(batch.createdAt) < builtMs - FENCE_REACH_MS;
+/** Nothing of the job can be older, by the server's `Date` or by this machine's clock: a listing may stop there. */
+export function jobReachMs(run: Run): number {
+  const skewMs = run.time.nowMs() - run.deps.clock.now().getTime();
+  return Date.parse(run.job.createdAt) + Math.min(0, skewMs) - FENCE_REACH_MS;
 }
 
 /**
@@ -34,7 +33,7 @@ export async function findSentElsewhere(
   const { store } = run.deps;
   const counts = new Set(unsent.map((shard) => shard.requests));
   const matching = walk.batches.filter(
-    (batch) => counts.has(sumCounts(batch.counts)) && !isBeforeJob(run, batch),
+    (batch) => counts.has(sumCounts(batch.counts)) && Date.parse(batch.createdAt) >= jobReachMs(run),
   );
   if (matching.length === 0) return [];
   const known = await store.knownBatchIds(matching.map((batch) => batch.id));

@@ -7,7 +7,7 @@ import type { JobStore } from '../core/ports/store.ts';
 import type { Shard } from '../core/shard.ts';
 import type { Submission } from '../core/submission.ts';
 import type { Run } from './run.ts';
-import { isBeforeJob, requireUnsent } from './sent-elsewhere.ts';
+import { jobReachMs, requireUnsent } from './sent-elsewhere.ts';
 import { writeSent } from './sent-log.ts';
 import { LateBatchFound, takeFence } from './take-fence.ts';
 import { walkBatches } from './walk-batches.ts';
@@ -98,7 +98,7 @@ export async function submitShard(
 /** In a store that is a copy the other one may be at work: looked for again before each seal, not only once a run. */
 async function requireUnsentByCopy(run: Run, shard: Shard, signal: AbortSignal): Promise<void> {
   if (!(await run.deps.store.standing(run.job.id)).isMoved) return;
-  const walk = await walkBatches(run, (batch) => isBeforeJob(run, batch), signal);
+  const walk = await walkBatches(run, () => jobReachMs(run), signal);
   await requireUnsent(run, [shard], walk, signal);
 }
 

@@ -1,4 +1,4 @@
-import { fenceIds, isBeforeFence, mayBeOurs } from '../core/doubt.ts';
+import { clockSkewMs, fenceIds, listingReachMs, mayBeOurs } from '../core/doubt.ts';
 import type { Fence, Submission } from '../core/submission.ts';
 import { requireSameWorkspace } from './require-home.ts';
 import type { Run } from './run.ts';
@@ -27,10 +27,11 @@ export async function takeFence(
   earlier: readonly (Submission & { readonly requests: number })[],
   signal: AbortSignal,
 ): Promise<Fence> {
-  const walk = await walkBatches(run, (batch) => isBeforeFence(batch, uploadStartedMs), signal);
+  const walk = await walkBatches(run, () => listingReachMs(uploadStartedMs, clocksOf(run)), signal);
+  const clocks = { ...clocksOf(run), serverMs: walk.serverMs };
   const fence = {
-    batchIds: fenceIds(walk.batches, uploadStartedMs, walk.serverMs),
-    serverMs: walk.serverMs,
+    batchIds: fenceIds(walk.batches, uploadStartedMs, clocks),
+    ...clocks,
     workspaceId: walk.workspaceIds.at(-1) ?? null,
     organizationId: walk.organizationId,
   };
@@ -52,4 +53,10 @@ export async function takeFence(
     if (known.size < late.length) throw new LateBatchFound(submission.id);
   }
   return fence;
+}
+
+function clocksOf({ time, deps }: Run): Pick<Fence, 'serverMs' | 'skewMs'> {
+  const serverMs = time.isKnown() ? time.nowMs() : null;
+  const skewMs = clockSkewMs(serverMs, deps.clock.now().getTime());
+  return skewMs === undefined ? { serverMs } : { serverMs, skewMs };
 }

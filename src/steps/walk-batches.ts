@@ -1,10 +1,12 @@
 import type { Batch } from '../core/batch.ts';
+import { ProviderError } from '../core/errors.ts';
 import type { Listing } from '../core/ports/provider.ts';
 import { repeatRead } from './repeat-read.ts';
 import type { Run } from './run.ts';
 
 const PAGE = 1_000; // the largest the API gives
 const MAX_PAGES = 100;
+const MOST_WALKS = 4;
 
 /** The account's batches, newest first, as far back as was asked for. */
 export interface Walk {
@@ -22,53 +24,108 @@ export interface Walk {
 }
 
 /**
- * Lists until `isFarEnough` says so of a page's last batch, or the list ends. Newly made batches at the head cannot hide
- * older ones, because the cursor is an id.
+ * Lists back to the time that `reachMs` names, or to the end; null: one page does. Newly made batches at the head cannot
+ * hide older ones, because the cursor is an id. Somebody may delete the batch of a cursor between two pages; then the walk
+ * begins anew, and what was seen stays seen.
  *
  * @throws ProviderError, AuthError when a page cannot be had.
  */
 export async function walkBatches(
   run: Run,
-  isFarEnough: (batch: Batch) => boolean,
+  reachMs: (() => number) | null,
   signal: AbortSignal,
 ): Promise<Walk> {
-  const batches: Batch[] = [];
-  const workspaceIds: (string | null)[] = [];
-  let unreadable = 0;
-  let page: Listing | null = null;
-  let afterId: string | null = null;
-  for (let pages = 0; pages < MAX_PAGES; pages += 1) {
-    const cursor: string | null = afterId;
-    page = await repeatRead(
-      () => run.deps.provider.listBatches({ limit: PAGE, afterId: cursor }, signal),
-      run.deps.clock,
-      signal,
-    );
-    run.time.note(page.stamp);
-    batches.push(...page.batches);
-    unreadable += page.unreadable;
-    workspaceIds.push(page.stamp.workspaceId);
-    afterId = page.lastId;
-    const last = page.batches.at(-1);
-    if (!page.hasMore || page.lastId === null || (last !== undefined && isFarEnough(last)))
-      return toWalk(batches, workspaceIds, page, unreadable === 0);
+  const seen: Seen = { batches: new Map(), workspaceIds: [], unreadable: 0 };
+  for (let walks = 1; ; walks += 1) {
+    const { last, end } = await walkOnce(run, reachMs, seen, walks < MOST_WALKS, signal);
+    if (end !== 'lost' || walks === MOST_WALKS) return toWalk(seen, last, end === 'reached');
   }
-  return toWalk(batches, workspaceIds, page, false);
 }
 
-function toWalk(
-  batches: readonly Batch[],
-  workspaceIds: readonly (string | null)[],
-  last: Listing | null,
-  whole: boolean,
-): Walk {
+interface Seen {
+  readonly batches: Map<string, Batch>;
+  readonly workspaceIds: (string | null)[];
+  unreadable: number;
+}
+
+interface WalkEnd {
+  readonly last: Listing | null;
+  /** `lost`: the batch of a cursor is not there any more. */
+  readonly end: 'reached' | 'capped' | 'lost';
+}
+
+async function walkOnce(
+  run: Run,
+  reachMs: (() => number) | null,
+  seen: Seen,
+  mayRepeat: boolean,
+  signal: AbortSignal,
+): Promise<WalkEnd> {
+  let page: Listing | null = null;
+  let afterId: string | null = null;
+  let earliestMs = Number.POSITIVE_INFINITY;
+  // Where the newest do not come first, an old one says nothing about what comes after it.
+  let isNewestFirst = true;
+  for (let pages = 0; pages < MAX_PAGES; pages += 1) {
+    const next = await listAfter(run, afterId, mayRepeat, signal);
+    if (next === null) return { last: page, end: 'lost' };
+    page = next;
+    run.time.note(page.stamp);
+    seen.unreadable += page.unreadable;
+    seen.workspaceIds.push(page.stamp.workspaceId);
+    for (const batch of page.batches) {
+      seen.batches.set(batch.id, batch);
+      const createdMs = Date.parse(batch.createdAt);
+      if (createdMs > earliestMs) isNewestFirst = false;
+      else earliestMs = createdMs;
+    }
+    const isEmpty = page.batches.length === 0 && page.unreadable === 0;
+    if (isEmpty && afterId !== null && !(await isThere(run, afterId, signal)))
+      return { last: page, end: 'lost' };
+    afterId = page.lastId;
+    if (!page.hasMore || afterId === null || reachMs === null) return { last: page, end: 'reached' };
+    if (isNewestFirst && earliestMs < reachMs()) return { last: page, end: 'reached' };
+  }
+  return { last: page, end: 'capped' };
+}
+
+/** Null: the server does not know the batch of the cursor any more, and says so. */
+async function listAfter(
+  run: Run,
+  afterId: string | null,
+  mayRepeat: boolean,
+  signal: AbortSignal,
+): Promise<Listing | null> {
+  const { provider, clock } = run.deps;
+  try {
+    return await repeatRead(() => provider.listBatches({ limit: PAGE, afterId }, signal), clock, signal);
+  } catch (error) {
+    const isUnknown = error instanceof ProviderError && (error.status === 400 || error.status === 404);
+    if (afterId === null || !isUnknown || !mayRepeat) throw error;
+    return null;
+  }
+}
+
+/** What a server answers to a cursor that is gone is not documented; an empty page would look like the end of the list. */
+async function isThere(run: Run, id: string, signal: AbortSignal): Promise<boolean> {
+  const { provider, clock } = run.deps;
+  try {
+    await repeatRead(() => provider.retrieveBatch(id, signal), clock, signal);
+    return true;
+  } catch (error) {
+    if (error instanceof ProviderError && error.status === 404) return false;
+    throw error;
+  }
+}
+
+function toWalk({ batches, workspaceIds, unreadable }: Seen, last: Listing | null, isWhole: boolean): Walk {
   return {
-    batches,
-    batchIds: new Set(batches.map((batch) => batch.id)),
+    batches: [...batches.values()],
+    batchIds: new Set(batches.keys()),
     workspaceIds,
     organizationId: last?.stamp.organizationId ?? null,
-    whole,
-    endReached: last !== null && !last.hasMore,
+    whole: isWhole && unreadable === 0,
+    endReached: last !== null && (!last.hasMore || last.lastId === null),
     serverMs: last?.stamp.serverMs ?? null,
   };
 }

@@ -1,4 +1,4 @@
-import { isBeforeFence } from '../core/doubt.ts';
+import { reachOf } from '../core/doubt.ts';
 import { isFinal, type Job } from '../core/job.ts';
 import type { Deps } from './deps.ts';
 import { writeSummary } from './finish-job.ts';
@@ -16,10 +16,10 @@ export async function watchJob(job: Job, deps: Deps, signal: AbortSignal): Promi
   const views = await deps.store.shards(job.id);
   const ids = new Set(views.map((view) => view.shard.id));
   const watched = await deps.store.watched(deps.provider.account, deps.clock.now().getTime());
-  const starts = watched.filter((one) => ids.has(one.shardId)).map((one) => one.uploadStartedMs);
+  const starts = watched.filter((one) => ids.has(one.shardId)).map(reachOf);
   if (starts.length === 0) return;
   await requireHome(job, deps, signal);
-  const walk = await walkBatches(run, (batch) => isBeforeFence(batch, Math.min(...starts)), signal);
+  const walk = await walkBatches(run, () => Math.min(...starts), signal);
   const news = await watchAbsent(run, views, walk, signal);
   // The summary of a final job tells of what was paid twice.
   if (news > 0 && isFinal(job.state)) await writeSummary(job, await deps.store.shards(job.id), deps);

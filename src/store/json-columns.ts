@@ -47,6 +47,7 @@ export function readFence(json: string): Fence {
   return {
     batchIds: fence.texts('batchIds'),
     serverMs: fence.numberOrNull('serverMs'),
+    ...(fence.has('skewMs') ? { skewMs: fence.number('skewMs') } : {}),
     workspaceId: fence.textOrNull('workspaceId'),
     organizationId: fence.textOrNull('organizationId'),
   };

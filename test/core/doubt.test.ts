@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { Batch } from '../../src/core/batch.ts';
-import { fenceIds, isBeforeFence, judgeDoubt, mayBeOurs, weighLook } from '../../src/core/doubt.ts';
+import {
+  clockSkewMs,
+  fenceIds,
+  isPastProof,
+  judgeDoubt,
+  listingReachMs,
+  mayBeOurs,
+  weighLook,
+} from '../../src/core/doubt.ts';
 import type { Fence } from '../../src/core/submission.ts';
 
 const MINUTE = 60_000;
@@ -66,8 +74,32 @@ describe('a listed batch', () => {
   });
 
   it('ends the walk only ten minutes before the upload', () => {
-    expect(isBeforeFence(batch('b', uploadStartedMs - 10 * MINUTE), uploadStartedMs)).toBe(false);
-    expect(isBeforeFence(batch('b', uploadStartedMs - 10 * MINUTE - 1), uploadStartedMs)).toBe(true);
+    expect(listingReachMs(uploadStartedMs, fence)).toBe(uploadStartedMs - 10 * MINUTE);
+  });
+
+  it.each([30, -30, 24 * 60, -24 * 60])(
+    'is looked for around this machine’s clock too, when Date is %d minutes off it',
+    (minutes) => {
+      const skewMs = clockSkewMs(sealedMs, sealedMs - minutes * MINUTE);
+      const skewed = { ...facts, submission: { ...facts.submission, fence: { ...fence, skewMs } } };
+      const made = batch('b', sealedMs - minutes * MINUTE);
+      expect(mayBeOurs(made, facts)).toBe(false);
+      expect(mayBeOurs(made, skewed)).toBe(true);
+      expect(listingReachMs(uploadStartedMs, { ...fence, skewMs })).toBeLessThanOrEqual(
+        Date.parse(made.createdAt),
+      );
+      // Eleven older ones fill what a fence keeps of those, so that it is the window that takes it.
+      const between = Array.from({ length: 11 }, (_, index) =>
+        batch(`b${index}`, Date.parse(made.createdAt) - 90 * MINUTE),
+      );
+      const taken = fenceIds([...between, made], uploadStartedMs, { ...fence, skewMs });
+      expect(taken).toContain(made.id);
+    },
+  );
+
+  it('is looked for in the narrow window while the clocks agree within a minute', () => {
+    expect(clockSkewMs(sealedMs, sealedMs - 59_000)).toBeUndefined();
+    expect(clockSkewMs(null, sealedMs)).toBeUndefined();
   });
 });
 
@@ -78,14 +110,14 @@ describe('a fence', () => {
   );
 
   it('keeps what was made since ten minutes before the upload, and the ten newest older ones', () => {
-    expect(fenceIds(listed, uploadStartedMs, sealedMs)).toEqual(listed.slice(0, 14).map(({ id }) => id));
-    expect(fenceIds(listed.slice(6, 9), uploadStartedMs, sealedMs)).toEqual(['b13', 'b14', 'b15']);
+    expect(fenceIds(listed, uploadStartedMs, fence)).toEqual(listed.slice(0, 14).map(({ id }) => id));
+    expect(fenceIds(listed.slice(6, 9), uploadStartedMs, fence)).toEqual(['b13', 'b14', 'b15']);
   });
 
   it('reaches as far back as a candidate may be dated when the server gave no Date', () => {
     const day = Array.from({ length: 48 }, (_, index) => minutesBefore(40 * index));
     const undated = { ...fence, serverMs: null };
-    const taken = { ...undated, batchIds: fenceIds(day, uploadStartedMs, null) };
+    const taken = { ...undated, batchIds: fenceIds(day, uploadStartedMs, undated) };
     const without = {
       submission: { uploadStartedMs, sealedMs, fence: { ...undated, batchIds: [] } },
       requests: 40,
@@ -185,5 +217,27 @@ describe('a look', () => {
     expect(weighLook({ ...empty, endReached: false }, bare, new Set()).knownSeen).toBe(false);
     const nameless = { ...bare, workspaceId: null };
     expect(weighLook({ ...empty, workspaceIds: [null] }, nameless, new Set()).knownSeen).toBe(false);
+  });
+});
+
+describe('results that do not say whose they are', () => {
+  const settleMs = 15 * MINUTE;
+  const endedAt = new Date(sealedMs).toISOString();
+  const look = (minutes: number) => ({ serverMs: sealedMs + minutes * MINUTE, clean: true, knownSeen: true });
+  const judge = (minutes: readonly number[], ended: string | null = endedAt) =>
+    isPastProof({ endedAt: ended, archivedAt: null }, { sealedMs, settleMs, looks: minutes.map(look) });
+
+  it.each([
+    ['of a batch that is in progress are waited for', [0, 8, 16], null, false],
+    ['of a batch that ended hours before anybody looked are asked for again', [600], endedAt, false],
+    ['three times within a minute are asked for again', [600, 600.5, 601], endedAt, false],
+    ['twice are asked for again', [600, 616], endedAt, false],
+    ['three times over the settle time never will', [600, 608, 616], endedAt, true],
+  ])('%s', (_name, minutes, ended, expected) => {
+    expect(judge(minutes, ended)).toBe(expected);
+  });
+
+  it('never will when the API says that they are removed', () => {
+    expect(isPastProof({ endedAt, archivedAt: endedAt }, { sealedMs, settleMs, looks: [] })).toBe(true);
   });
 });

@@ -26,6 +26,8 @@ async function expectExactlyOnce(bench: Workbench, job: Job, records: number): P
   expect(own.map((batch) => batch.id).sort()).toEqual(shards.map((view) => view.batch?.id).sort());
 }
 
+const FAST_SETTLE_MS = 500;
+
 describe('a create whose answer was lost', () => {
   it.each([
     'lost-reply',
@@ -83,6 +85,24 @@ describe('a create whose answer was lost', () => {
     });
     expect((await bench.truth()).posts).toHaveLength(1);
   });
+
+  it.each(['results-not-found@1', 'results-short=0@1', 'results-cut=0@1'])(
+    'whose batch ended long before anybody looked is no case for the user when its results fail once: %s',
+    async (fault) => {
+      const bench = await makeWorkbench({ batchSeconds: 1 });
+      await bench.setFaults('lost-reply');
+      const job = await bench.build(12);
+      await bench.run(job, { until: 'once', settleMs: 20_000 });
+      expect((await bench.deps.store.doubts(job.id)).map((one) => one.state)).toEqual(['in_doubt']);
+      const lookedMs = Date.now();
+      await expect
+        .poll(() => Date.now() - lookedMs, { timeout: 9_000 })
+        .toBeGreaterThan(1_000 + 2 * FAST_SETTLE_MS);
+      await bench.setFaults(fault);
+      await bench.run(job, { settleMs: FAST_SETTLE_MS });
+      await expectExactlyOnce(bench, job, 12);
+    },
+  );
 
   it('is told from batches of the same size that a colleague made meanwhile', async () => {
     const bench = await makeWorkbench();

@@ -23,6 +23,7 @@ async function listing(bench: Workbench, listed: readonly Batch[], workspaceId =
     job,
     deps: {
       ...bench.deps,
+      clock: { ...clock, now: () => new Date(NOW_MS) },
       provider: {
         ...provider,
         listBatches: () => Promise.resolve({ ...page, stamp: { ...STAMP, workspaceId } }),

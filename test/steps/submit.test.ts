@@ -198,6 +198,18 @@ describe('polling', () => {
     expect(bench.told.map((one) => one.kind)).toContain('not_found');
   });
 
+  it('gives up no batch that the list still shows, however long it is not found by its id', async () => {
+    const bench = await makeWorkbench();
+    // Behind a colleague's on a page of its own, so that each look asks for it by its id.
+    await bench.setFaults('not-found=5', 'list-page=1', 'colleague=1');
+    const job = await bench.build(12);
+    const { job: ended } = await bench.run(job, { settleMs: 1_000 });
+    expect(ended.state).toBe('done');
+    expect((await rowsOf(bench, job.jobId)).every((row) => row.status === 'succeeded')).toBe(true);
+    const answers = bench.told.filter((one) => one.kind === 'not_found').length;
+    expect(answers).toBeGreaterThanOrEqual(5);
+  });
+
   it('names the rows of a batch that is gone for good as missing, and sends nothing again', async () => {
     const bench = await makeWorkbench();
     const job = await bench.build(12);

@@ -12,6 +12,8 @@ export interface RunOptions {
   /** Node's own options, before the program. */
   readonly nodeArgs?: readonly string[];
   readonly node?: string;
+  /** Another build of the program; the checkout's own, if not given. */
+  readonly bin?: string;
 }
 
 export interface Finished {
@@ -37,11 +39,15 @@ export function runCli(args: readonly string[], options: RunOptions): Promise<Fi
 
 /** The same, to be looked at or killed while it runs. */
 export function startCli(args: readonly string[], options: RunOptions): RunningCli {
-  const child = spawn(options.node ?? process.execPath, [...(options.nodeArgs ?? []), BIN, ...args], {
-    cwd: options.cwd,
-    env: { ...scrubbedEnv(), ...(asksIfItCan(args) ? NO_KEY : {}), ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(
+    options.node ?? process.execPath,
+    [...(options.nodeArgs ?? []), options.bin ?? BIN, ...args],
+    {
+      cwd: options.cwd,
+      env: { ...scrubbedEnv(), ...(asksIfItCan(args) ? NO_KEY : {}), ...options.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   const soFar = { stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     soFar.stdout += text;

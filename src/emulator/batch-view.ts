@@ -63,6 +63,7 @@ function countAt(batch: Batch, nowUs: number, db: Db, faults: ActiveFaults): Row
   const shares = readRowFaults(faults);
   const readRows = () => readRowTable(db, batch.id);
   if (statusAt(batch, nowUs) === 'ended') return countOutcomes(batch, shares, readRows);
-  if (faults.standing('live-counts') === null) return NO_ROWS;
+  // At its creation nothing is done, and a batch that a fault keeps from being stored has no rows to look at.
+  if (faults.standing('live-counts') === null || nowUs <= batch.createdUs) return NO_ROWS;
   return countRows(batch, shares, readRows(), nowUs);
 }

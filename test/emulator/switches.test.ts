@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { call, createBatch, emulate, readJson, untilEnded } from './fixture.ts';
+import { call, createBatch, emulate, readJson, requests, untilEnded } from './fixture.ts';
 
 const PATH = '/v1/messages/batches';
 
@@ -87,6 +87,13 @@ test('no-workspace leaves the header out of every answer', async () => {
   const { emulator } = await listed('no-workspace', 'list-other-workspace');
   for (const path of [PATH, PATH, `${PATH}/msgbatch_none`])
     expect((await call(emulator, 'GET', path)).headers.has('anthropic-workspace-id')).toBe(false);
+});
+
+test('live-counts goes with a create that is refused', async () => {
+  const { emulator } = await listed('live-counts');
+  await call(emulator, 'POST', '/_emulator/faults', { faults: ['live-counts', 'create-529'] });
+  const body = { requests: requests(1) };
+  expect((await call(emulator, 'POST', PATH, body)).status).toBe(529);
 });
 
 test.each(['date-off=soon', 'list-cursor=500', 'list-page=two'])('%s is refused', async (fault) => {

@@ -29,8 +29,8 @@ export const WATCH_REJECTED_MS = 60 * 60_000;
 const SCHEDULE = [0, 1 / 180, 1 / 60, 1 / 30, 1 / 15, 2 / 15, 4 / 15, 8 / 15, 1];
 const AFTERWARDS = 2 / 3;
 const CLEAN_LOOKS_NEEDED = 3;
-/** Readings of a candidate's results before it is said that they tell nothing. */
-const ANSWERS_NEEDED = 3;
+/** Readings of a candidate's results before it is said that they tell nothing: as many as make a batch gone (gone.ts). */
+const ANSWERS_NEEDED = 5;
 /** However short the settle time, the account is not listed in a hot loop. */
 const LEAST_WAIT_MS = 1_000;
 
@@ -151,7 +151,7 @@ export function judgeDoubt(facts: {
 
 /**
  * Whether the results of an ended candidate, which still do not say whose it is, never will. They were asked for with every
- * look since it ended: three times at least, over the whole settle time. That it ended long ago alone says nothing, since
+ * look since it ended: five times at least, over the whole settle time. That it ended long ago alone says nothing, since
  * nobody may have looked meanwhile, and a single answer may be cut or «not found».
  */
 export function isPastProof(

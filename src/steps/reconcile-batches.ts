@@ -31,7 +31,12 @@ export async function reconcileBatches(
   const nextLooks: number[] = [];
   for (const submission of await run.deps.store.doubts(run.job.id)) {
     const view = views.find((one) => one.shard.id === submission.shardId);
-    if (view === undefined || submission.state !== 'in_doubt') continue;
+    if (view === undefined) continue;
+    if (submission.state === 'stuck') {
+      // Results that say whose they are after all spare the user the decision; nothing else does.
+      await proveCandidates(run, view, submission, walk, signal);
+      continue;
+    }
     const nextMs = await settleDoubt(run, view, submission, walk, ownIds, signal);
     if (nextMs !== null) nextLooks.push(nextMs);
   }

@@ -228,11 +228,11 @@ describe('results that do not say whose they are', () => {
     isPastProof({ endedAt: ended, archivedAt: null }, { sealedMs, settleMs, looks: minutes.map(look) });
 
   it.each([
-    ['of a batch that is in progress are waited for', [0, 8, 16], null, false],
+    ['of a batch that is in progress are waited for', [0, 4, 8, 12, 16], null, false],
     ['of a batch that ended hours before anybody looked are asked for again', [600], endedAt, false],
-    ['three times within a minute are asked for again', [600, 600.5, 601], endedAt, false],
-    ['twice are asked for again', [600, 616], endedAt, false],
-    ['three times over the settle time never will', [600, 608, 616], endedAt, true],
+    ['five times within a minute are asked for again', [600, 600.2, 600.4, 600.6, 601], endedAt, false],
+    ['four times are asked for again', [600, 605, 610, 616], endedAt, false],
+    ['five times over the settle time never will', [600, 604, 608, 612, 616], endedAt, true],
   ])('%s', (_name, minutes, ended, expected) => {
     expect(judge(minutes, ended)).toBe(expected);
   });

@@ -68,7 +68,7 @@ export const SWITCHES: readonly Switch[] = [
     what: 'a batch that is there',
     positions: [
       { name: 'is found each time', faults: [] },
-      { name: 'is not found half of the time', faults: ['not-found-now-and-then=0.5'] },
+      { name: 'is not found now and then', faults: ['not-found-now-and-then=0.3'] },
     ],
   },
   {

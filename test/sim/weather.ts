@@ -89,8 +89,18 @@ const KEY_REFUSED = ['create-401', 'create-403', 'create-404', 'list-forbidden',
 const MONEY_REFUSED = ['create-spend-cap', 'create-400-limit'];
 
 /** With which codes a run may leave under these faults (docs/exit-codes.md). Never with 1, and never with 2: the job is good. */
-export function allowedCodes(live: readonly string[]): readonly number[] {
+export function allowedCodes(live: readonly string[], jobs: number): readonly number[] {
   const has = (names: readonly string[]) =>
     live.some((fault) => names.some((name) => fault.startsWith(name)));
-  return [0, 3, 5, 6, 8, 130, 143, ...(has(KEY_REFUSED) ? [4] : []), ...(has(MONEY_REFUSED) ? [7] : [])];
+  return [
+    0,
+    3,
+    5,
+    6,
+    8,
+    130,
+    143,
+    ...(has(KEY_REFUSED) ? [4] : []),
+    ...(has(MONEY_REFUSED) || jobs > 1 ? [7] : []),
+  ];
 }

@@ -86,6 +86,16 @@ describe('a create whose answer was lost', () => {
     expect((await bench.truth()).posts).toHaveLength(1);
   });
 
+  it('spares the user the decision when its results come after all', async () => {
+    const bench = await makeWorkbench();
+    await bench.setFaults('lost-reply', 'results-missing=12');
+    const job = await bench.build(12);
+    await expect(bench.run(job)).rejects.toMatchObject({ code: 'submission_in_doubt' });
+    await bench.setFaults();
+    await bench.run(job);
+    await expectExactlyOnce(bench, job, 12);
+  });
+
   it.each(['results-not-found@1', 'results-short=0@1', 'results-cut=0@1'])(
     'whose batch ended long before anybody looked is no case for the user when its results fail once: %s',
     async (fault) => {

@@ -128,7 +128,7 @@ export const sourceRows: readonly FaultRow[] = [
     row: 'S11',
     fault: 'Kill at any `src.*`',
     expected: 'Nothing submitted; temp files swept at next start; rerun gives a byte-identical plan',
-    shownBy: [{ file: 'crash/kill-anywhere.test.ts', title: 'runs that are killed at random moments' }],
+    shownBy: [{ file: 'sim/sim.test.ts', title: 'at least 100 of the processes were killed' }],
   },
   {
     row: 'S12',

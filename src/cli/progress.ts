@@ -29,6 +29,8 @@ export interface TalkOptions {
 }
 
 const TICK_MS = 1000;
+/** Of each call another one, in the words of `core/errors`. */
+const REQUEST_ID = / \(request req_\w+\)/;
 
 export function makeTalk(stream: NodeJS.WriteStream, options: TalkOptions): Talk {
   const { terminal, clock } = options;
@@ -38,6 +40,8 @@ export function makeTalk(stream: NodeJS.WriteStream, options: TalkOptions): Talk
   let live: ((sinceMs: number) => string) | null = null;
   let liveSince = 0;
   let lastPlain: string | null = null;
+  /** What was waited for last, while nothing else has been told since. */
+  let lastWait: string | null = null;
 
   const printSafe = (text: string): void => {
     spinner?.clear();
@@ -76,7 +80,12 @@ export function makeTalk(stream: NodeJS.WriteStream, options: TalkOptions): Talk
     const shown = describeProgress(progress, clock.now());
     live = shown.live;
     liveSince = clock.monotonicMs();
-    if (shown.line !== null) print(progress.kind === 'pilot_judged' ? shown.line : asOne(shown.line));
+    const wait = progress.kind === 'waiting' ? progress.why.replace(REQUEST_ID, '') : null;
+    // An outage of a night is one line, not one for each try; with -v each is told.
+    const isSaid = wait !== null && wait === lastWait;
+    lastWait = wait;
+    if (shown.line !== null && !isSaid)
+      print(progress.kind === 'pilot_judged' ? shown.line : asOne(shown.line));
     else if (spinner === null && live !== null && options.verbose) print(live(0));
     else if (spinner === null && shown.plain !== null && shown.plain !== lastPlain) print(shown.plain);
     lastPlain = shown.plain ?? lastPlain;

@@ -91,6 +91,10 @@ export const pollRows: readonly FaultRow[] = [
     row: 'L2',
     fault: '429 / 5xx / 529 / DNS down for hours',
     expected: 'Back-off to 5 min with jitter, no limit while before expiry; one line per change, not per try',
+    shownBy: [
+      { file: 'steps/outage.test.ts', title: 'is waited out with looks five minutes apart' },
+      { file: 'cli/talk.test.ts', title: 'is said once, however often it is tried again' },
+    ],
   },
   {
     row: 'L3',

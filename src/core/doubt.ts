@@ -29,6 +29,7 @@ export const WATCH_REJECTED_MS = 60 * 60_000;
 const SCHEDULE = [0, 1 / 180, 1 / 60, 1 / 30, 1 / 15, 2 / 15, 4 / 15, 8 / 15, 1];
 const AFTERWARDS = 2 / 3;
 const CLEAN_LOOKS_NEEDED = 3;
+const UNTOLD_LOOKS = 5;
 /** Readings of a candidate's results before it is said that they tell nothing: as many as make a batch gone (gone.ts). */
 const ANSWERS_NEEDED = 5;
 /** However short the settle time, the account is not listed in a hot loop. */
@@ -127,11 +128,16 @@ export type Verdict =
   | { readonly kind: 'provisional' }
   /** Proven not to exist: may go out again. */
   | { readonly kind: 'absent' }
+  /** Listings came for long enough, and none told anything: the user has to look. */
+  | { readonly kind: 'untold' }
   | { readonly kind: 'wait'; readonly nextLookMs: number };
 
 /**
  * Absence takes the whole settle time and three clean looks apart from each other, each of which saw a batch that had to
  * be there, the last of them after the settle time. A candidate, once seen, counts until its results reject it.
+ *
+ * Where everything that had to be there was deleted, or the account was empty and never names its workspace, no look will
+ * ever tell: after twice the settle time and five of them it is the user's to decide, rather than waited for.
  */
 export function judgeDoubt(facts: {
   readonly sealedMs: number;
@@ -145,6 +151,9 @@ export function judgeDoubt(facts: {
   const good = facts.looks.filter((look) => look.clean && look.knownSeen).map((look) => look.serverMs);
   const spaced = countSpaced(good, lookSpacingMs(facts.settleMs));
   if (spaced >= CLEAN_LOOKS_NEEDED && good.some((at) => at >= settledMs)) return { kind: 'absent' };
+  const clean = facts.looks.filter((look) => look.clean).map((look) => look.serverMs);
+  const isLate = clean.some((at) => at >= settledMs + facts.settleMs) && good.every((at) => at < settledMs);
+  if (isLate && countSpaced(clean, lookSpacingMs(facts.settleMs)) >= UNTOLD_LOOKS) return { kind: 'untold' };
   const lastMs = Math.max(facts.sealedMs, ...facts.looks.map((look) => look.serverMs));
   return { kind: 'wait', nextLookMs: nextLookMs(facts.sealedMs, lastMs, facts.settleMs) };
 }

@@ -33,7 +33,8 @@ export async function reconcileBatches(
     const view = views.find((one) => one.shard.id === submission.shardId);
     if (view === undefined) continue;
     if (submission.state === 'stuck') {
-      // Results that say whose they are after all spare the user the decision; nothing else does.
+      // A batch whose results say whose they are, after all, spares the user the decision; nothing else does.
+      await addCandidates(run, view, submission, walk);
       await proveCandidates(run, view, submission, walk, signal);
       continue;
     }
@@ -59,7 +60,10 @@ async function settleDoubt(
   // Not later than the listing itself: a machine that slept since its answer came has seen nothing of that time.
   const latestMs = walk.serverMs === null ? Number.POSITIVE_INFINITY : walk.serverMs + DATE_STEP_MS;
   const serverMs = Math.min(run.time.nowMs(), latestMs);
-  await store.recordLook(submission.id, { serverMs, ...weighLook(walk, fence, ownIds) });
+  // What an earlier look of this doubt has shown has to be there as well: those of the fence may be deleted by now.
+  const earlier = (await store.candidates(submission.id)).map((candidate) => candidate.batchId);
+  const known = new Set([...ownIds, ...earlier]);
+  await store.recordLook(submission.id, { serverMs, ...weighLook(walk, fence, known) });
   await addCandidates(run, view, submission, walk);
   await proveCandidates(run, view, submission, walk, signal);
   const looks = await store.looks(submission.id);
@@ -74,6 +78,12 @@ async function settleDoubt(
     case 'absent':
       await store.judgeAbsent(submission.id, { watchUntilMs: sealedMs + WATCH_ABSENT_MS, by: 'evidence' });
       report({ kind: 'absent', shard: view.shard.number, looks: looks.length, settleMs: run.settleMs });
+      return null;
+    case 'untold':
+      await store.judgeStuck(
+        submission.id,
+        'no listing shows a batch that was there before the seal, so it proves nothing that they do not show this one: were all of them deleted?',
+      );
       return null;
     default:
       return verdict satisfies never;

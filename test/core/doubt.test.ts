@@ -163,6 +163,17 @@ describe('judging a doubt', () => {
     expect(judge([look(MINUTE), look(4 * MINUTE), look(late, false)]).kind).toBe('wait');
   });
 
+  it('is the user’s after twice the settle time when no look showed anything that had to be there', () => {
+    const untold = (minutes: number) => ({ ...look(minutes * MINUTE), knownSeen: false });
+    const looks = [1, 4, 8, 17].map(untold);
+    expect(judge([...looks, untold(29)]).kind).toBe('wait');
+    expect(judge([...looks, untold(31)]).kind).toBe('untold');
+    expect(judge([...looks.slice(1), untold(31)]).kind).toBe('wait');
+    expect(judge([...looks, { ...untold(31), clean: false }]).kind).toBe('wait');
+    expect(judge([...looks, look(20 * MINUTE), untold(31)]).kind).toBe('wait');
+    expect(judge([...looks, look(20 * MINUTE), look(25 * MINUTE), look(31 * MINUTE)]).kind).toBe('absent');
+  });
+
   it('is provisional with a candidate, whatever the looks say', () => {
     const looks = [look(MINUTE), look(4 * MINUTE), look(late)];
     expect(judge(looks, [{ batchId: 'b', verdict: 'provisional' }]).kind).toBe('provisional');

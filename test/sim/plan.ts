@@ -63,19 +63,24 @@ export function makePlan(seed: number): Plan {
     };
   });
   const namesWorkspace = !switches.some(({ faults }) => faults.includes('no-workspace'));
+  const losesCursors = switches.some(({ faults }) =>
+    faults.some((fault) => fault.startsWith('list-cursor=')),
+  );
   return {
     seed,
     jobs,
     switches,
     standing: [...switches.flatMap(({ faults }) => faults), ...drawOutcomes(random)],
     live: namesWorkspace ? live : live.filter((fault) => !fault.startsWith('list-other-workspace')),
-    // In an account that is empty and does not name itself nothing can ever be proven absent.
-    history: Array.from({ length: random.between(namesWorkspace ? 0 : 1, 3) }, () => sizeLike(jobs, random)),
+    // Nothing is proven absent in an account that is empty and does not name itself, or whose batches were all deleted.
+    history: Array.from({ length: random.between(namesWorkspace && !losesCursors ? 0 : 1, 3) }, () =>
+      sizeLike(jobs, random),
+    ),
     // A `Date` that is far from `created_at` is promised nothing by a machine whose own clock is wrong too.
     isOldHistory: !switches.some(({ faults }) => faults.some((fault) => /^date-off=-?86400/.test(fault))),
     batchSeconds: random.pick([0.05, 0.3, 0.8]),
     settleSeconds,
-    losesCursors: switches.some(({ faults }) => faults.some((fault) => fault.startsWith('list-cursor='))),
+    losesCursors,
     steps,
     canceled,
   };

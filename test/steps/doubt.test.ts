@@ -86,6 +86,28 @@ describe('a create whose answer was lost', () => {
     expect((await bench.truth()).posts).toHaveLength(1);
   });
 
+  it('is the user’s to settle when all that had to be in a listing was deleted meanwhile', async () => {
+    const bench = await makeWorkbench({ batchSeconds: 0.01 });
+    const url = `${bench.emulator.url}/v1/messages/batches`;
+    const headers = { authorization: 'Bearer sk-emu-test', 'anthropic-version': '2026-10-21' };
+    const params = {
+      model: 'claude-haiku-5-5',
+      max_tokens: 9,
+      messages: [{ role: 'user', content: 'hello' }],
+    };
+    const body = JSON.stringify({ requests: [{ custom_id: 'other', params }] });
+    const { id } = (await (await fetch(url, { method: 'POST', headers, body })).json()) as { id: string }; // API.md
+    await bench.setFaults('create-500');
+    const job = await bench.build(12);
+    await bench.run(job, { until: 'once', settleMs: 60_000 });
+    expect((await fetch(`${url}/${id}`, { method: 'DELETE', headers })).status).toBe(200);
+    await expect(bench.run(job)).rejects.toMatchObject({
+      code: 'submission_in_doubt',
+      why: expect.stringMatching(/were all of them deleted/),
+    });
+    expect((await bench.truth()).posts).toHaveLength(2);
+  });
+
   it('spares the user the decision when its results come after all', async () => {
     const bench = await makeWorkbench();
     await bench.setFaults('lost-reply', 'results-missing=12');

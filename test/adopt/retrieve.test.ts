@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { startEmulator } from '../../src/emulator/server.ts';
 import { createElsewhere, untilEnded } from '../support/colleague.ts';
+import { NO_KEY, runCli } from '../support/run-cli.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
 import { benchOn, errorOf, makeAdoptBench, numbered } from './bench.ts';
 
@@ -210,7 +211,8 @@ describe('what is not taken in', () => {
 
   test('without a key it is said that one is missing', async () => {
     const bench = await makeAdoptBench();
-    const refused = await bench.run('retrieve', 'msgbatch_01Nowhere', '--json');
+    const args = ['retrieve', 'msgbatch_01Nowhere', '--json'];
+    const refused = await runCli(args, { cwd: bench.dir, env: NO_KEY });
     expect([refused.code, errorOf(refused)['code']]).toEqual([4, 'key_missing']);
   });
 });

@@ -14,6 +14,12 @@ describe('the catalogue of faults', () => {
       expect([letter, numbers.filter((row) => row.startsWith(letter)).length]).toEqual([letter, count]);
   });
 
+  it.each(ROWS.map((row) => [row.row, row] as const))('%s has a test, or a reason', (_number, row) => {
+    const proofs = (row.cases?.length ?? 0) + (row.shownBy?.length ?? 0) + (row.reason === undefined ? 0 : 1);
+    expect(proofs).toBeGreaterThan(0);
+    if (row.reason !== undefined) expect(row.reason.length).toBeGreaterThan(20);
+  });
+
   it.each(
     ROWS.flatMap(({ row, shownBy = [] }) => shownBy.map(({ file, title }) => [row, file, title] as const)),
   )('%s is shown by %s: %s', (_number, file, title) => {

@@ -68,6 +68,14 @@ export const intentRows: readonly FaultRow[] = [
     row: 'I5',
     fault: 'DB locked by another process > 5 s',
     expected: 'Retry with jitter up to 30 s, then exit 6 naming holder pid and command',
+    shownBy: [
+      {
+        file: 'store/open.test.ts',
+        title: 'a full disk, a read-only store and a busy one each have their own code',
+      },
+    ],
+    reason:
+      'SQLite waits 30 s, with a back-off of its own; who holds a database is not known to it, so that a holder is named for the locks of jobs and of sealing alone',
   },
   {
     row: 'I6',
@@ -83,6 +91,7 @@ export const intentRows: readonly FaultRow[] = [
     row: 'I7',
     fault: 'Two connections in WAL with an SQLite older than 3.51.3 (WAL-reset bug, fixed 2026-03)',
     expected: 'Start-up asserts `sqlite_version() >= 3.51.3`',
+    shownBy: [{ file: 'store/open.test.ts', title: 'an SQLite with the WAL-reset bug is refused' }],
   },
   {
     row: 'D1',
@@ -108,6 +117,20 @@ export const intentRows: readonly FaultRow[] = [
     fault: 'DB cannot be written (ENOSPC, EIO, EROFS, locked)',
     expected:
       'In order: drop the ballast and retry; append to `receipts.jsonl` beside the output; write a receipt in the OS temp directory; print the id on stderr in one line. Exit 6',
+    shownBy: [
+      {
+        file: 'crash/poor-disk.test.ts',
+        title:
+          'because it became full between the seal and the answer leaves with 6, names the batch, and it is found again',
+      },
+      {
+        file: 'steps/order.test.ts',
+        title:
+          'a created batch whose id cannot be committed is named, kept in the receipts, and adopted by the next run',
+      },
+    ],
+    reason:
+      'no ballast and no receipt elsewhere: the seal is committed already, so the batch is found again from the account without either',
   },
   {
     row: 'D3',

@@ -1,11 +1,5 @@
-import { isFinal, type Job } from '../core/job.ts';
-import {
-  countFailed,
-  type JobDocument,
-  jobDocument,
-  type LateDuplicateDocument,
-  lateDuplicateDocuments,
-} from '../core/job-document.ts';
+import { isFinal } from '../core/job.ts';
+import { countFailed, type JobDocument, type LateDuplicateDocument } from '../core/job-document.ts';
 import { formatUsd } from '../core/money.ts';
 import { RETRIED_WHEN_ASKED } from '../core/retry-rule.ts';
 import type { LocalDeps } from '../steps/deps.ts';
@@ -15,14 +9,6 @@ import { describeBill } from './print-bill.ts';
 import type { Verdict } from './report-error.ts';
 
 type BatchRow = JobDocument['batches'][number];
-
-/** The job as it stands, from the store alone. */
-export async function describeJob(job: Job, deps: Pick<LocalDeps, 'store' | 'files'>): Promise<JobDocument> {
-  const { store, files } = deps;
-  const views = await store.shards(job.id);
-  const late_duplicates = lateDuplicateDocuments(await store.lateDuplicates(job.id), views);
-  return { ...jobDocument(job, views, files.resultsDir(job.jobId)), late_duplicates };
-}
 
 /** The job on stdout, and the next command on stderr. */
 export async function printJob(document: JobDocument, context: Context): Promise<void> {

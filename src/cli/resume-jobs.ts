@@ -4,13 +4,14 @@ import { isInterruption } from '../core/interruption.ts';
 import { isFinal, type Job } from '../core/job.ts';
 import type { JobDocument } from '../core/job-document.ts';
 import type { Deps } from '../steps/deps.ts';
+import { describeJob } from '../steps/describe-job.ts';
 import type { RunOptions } from '../steps/run-job.ts';
 import { catchUpAfter, catchUpAll } from './after-run.ts';
 import { carryOn } from './carry-on.ts';
 import type { ResumeFlags } from './commands/resume.ts';
 import type { Context } from './context.ts';
 import { findJob } from './find-job.ts';
-import { describeJob, formatJob, printJob, sayNext, verdictOf } from './print-job.ts';
+import { formatJob, printJob, sayNext, verdictOf } from './print-job.ts';
 import type { Verdict } from './report-error.ts';
 import { isLocked, runLocked } from './run-locked.ts';
 

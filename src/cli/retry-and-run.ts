@@ -1,6 +1,7 @@
 import { isFinal, type Job } from '../core/job.ts';
 import type { JobDocument } from '../core/job-document.ts';
 import type { FailureClass } from '../core/result.ts';
+import { describeJob } from '../steps/describe-job.ts';
 import type { RetryOptions, RetrySummary } from '../steps/retry-job.ts';
 import { carryOn } from './carry-on.ts';
 import type { Context } from './context.ts';
@@ -8,7 +9,6 @@ import type { WaitFlags } from './flags.ts';
 import type { MoneyFlags } from './money-flags.ts';
 import { formatMany } from './output.ts';
 import type { PaceFlags } from './pace-flags.ts';
-import { describeJob } from './print-job.ts';
 
 export interface RetryWishes extends WaitFlags, PaceFlags, MoneyFlags {
   readonly on: readonly FailureClass[];

@@ -2,10 +2,11 @@ import { AuthError, InterruptedError, StoreError } from '../core/errors.ts';
 import { isInterruption } from '../core/interruption.ts';
 import { isEmulatorAccount, type Job } from '../core/job.ts';
 import type { Deps } from '../steps/deps.ts';
+import { describeJob } from '../steps/describe-job.ts';
 import type { Context } from './context.ts';
 import { formatMany } from './output.ts';
 import { isInDoubt } from './print-doubt.ts';
-import { describeJob, describePending } from './print-job.ts';
+import { describePending } from './print-job.ts';
 
 /**
  * Holds the job's lock while `work` carries it on. An interruption leaves with what goes on without us, and with the

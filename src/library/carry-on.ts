@@ -2,7 +2,7 @@ import { type AnswerOptions, DEFAULT_ANSWERING, MAX_CONCURRENCY } from '../core/
 import { DEFAULT_SETTLE_MS } from '../core/doubt.ts';
 import { UsageError } from '../core/errors.ts';
 import { isFinal, type Job as StoredJob } from '../core/job.ts';
-import { type JobDocument, jobDocument } from '../core/job-document.ts';
+import type { JobDocument } from '../core/job-document.ts';
 import { type MicroUsd, microUsdOf } from '../core/money.ts';
 import type { Deps } from '../steps/deps.ts';
 import type { RunOptions } from '../steps/run-job.ts';
@@ -50,9 +50,8 @@ export async function carryOn(
 }
 
 export async function describeJob(job: StoredJob, { wire }: Session): Promise<JobDocument> {
-  const store = await wire.store();
-  const files = await wire.files();
-  return jobDocument(job, await store.shards(job.id), files.resultsDir(job.jobId));
+  const { describeJob: describe } = await import('../steps/describe-job.ts');
+  return describe(job, { store: await wire.store(), files: await wire.files() });
 }
 
 export function requireSubmitted({ jobId, submitRequestedAt }: StoredJob): void {

@@ -10,13 +10,14 @@ import {
 } from '../core/after-run.ts';
 import { StoreError } from '../core/errors.ts';
 import { isFinal, type Job } from '../core/job.ts';
-import { type JobDocument, jobDocument } from '../core/job-document.ts';
+import type { JobDocument } from '../core/job-document.ts';
 import type { JobFile } from '../core/job-file.ts';
 import type { Outside } from '../core/ports/outside.ts';
 import { TemplateError } from '../core/template.ts';
 import { commitOutputs } from './after-run-git.ts';
 import { postSummary, targetOf } from './after-run-notify.ts';
 import type { LocalDeps } from './deps.ts';
+import { describeJob } from './describe-job.ts';
 import { loadFrozen } from './frozen-job.ts';
 
 export interface AfterRunDeps extends LocalDeps {
@@ -56,7 +57,7 @@ export async function afterRun(
   if (notifyUrl === null) return;
   const target = targetOf(notifyUrl);
   if (done.some((detail) => detail.part === 'notify' && detail.target === target)) return;
-  const outcome = await postSummary(await describe(job, deps), notifyUrl, deps, signal);
+  const outcome = await postSummary(await describeJob(job, deps), notifyUrl, deps, signal);
   // One that nobody took may be asked for again; the URL is given each time.
   if (outcome === 'done') await record(PART_EVENT, { part: 'notify', target, outcome });
 }
@@ -90,20 +91,16 @@ async function wantedParts(job: Job, deps: AfterRunDeps): Promise<readonly Part[
   if (git !== null) {
     parts.push({
       part: 'git',
-      run: async (signal) => commitOutputs(job, git, await describe(job, deps), deps, signal),
+      run: async (signal) => commitOutputs(job, git, await describeJob(job, deps), deps, signal),
     });
   }
   if (onEnd !== null) {
     parts.push({
       part: 'on_end',
-      run: async (signal) => runOnEnd(job, { dir, onEnd }, await describe(job, deps), deps, signal),
+      run: async (signal) => runOnEnd(job, { dir, onEnd }, await describeJob(job, deps), deps, signal),
     });
   }
   return parts;
-}
-
-async function describe(job: Job, { store, files }: AfterRunDeps): Promise<JobDocument> {
-  return jobDocument(job, await store.shards(job.id), files.resultsDir(job.jobId));
 }
 
 async function runOnEnd(

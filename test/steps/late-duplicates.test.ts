@@ -1,9 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { describeJob, formatJob } from '../../src/cli/print-job.ts';
+import { formatJob } from '../../src/cli/print-job.ts';
 import type { Job } from '../../src/core/job.ts';
 import { findCostOfJob } from '../../src/steps/cost-of-job.ts';
 import { resubmitByUser } from '../../src/steps/decide-doubt.ts';
+import { describeJob } from '../../src/steps/describe-job.ts';
 import { verifyJob } from '../../src/steps/verify-job.ts';
 import { watchJob } from '../../src/steps/watch-job.ts';
 import { readRows } from '../support/build-job.ts';

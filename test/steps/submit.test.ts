@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
 import { cancelJob } from '../../src/steps/cancel-job.ts';
 import { runJob } from '../../src/steps/run-job.ts';
+import { CANARY_KEY } from '../support/canary.ts';
 import { FAST, makeWorkbench, type Workbench } from '../support/workbench.ts';
 
 const signal = new AbortController().signal;
@@ -237,7 +238,7 @@ describe('polling', () => {
     await bench.run(job, { until: 'submitted' });
     await bench.setFaults('not-found=2', 'list-lag=2');
     const fresh = await bench.deps.store.jobById(job.id);
-    const rotated = bench.withKey('sk-emu-test', 'rotated');
+    const rotated = bench.withKey(CANARY_KEY, 'rotated');
     const outcome = await runJob(fresh, { ...FAST, settleMs: 60_000 }, rotated, signal);
     expect(outcome.job.state).toBe('done');
   });

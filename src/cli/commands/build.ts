@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import { UsageError } from '../../core/errors.ts';
+import { describeJob } from '../../steps/describe-job.ts';
 import { buildHere } from '../build-here.ts';
 import type { Context, Io } from '../context.ts';
 import { addBuildFlags, type BuildFlags } from '../flags.ts';
 import { addNarrowFlags } from '../narrow-flags.ts';
 import { pickTarget } from '../pick-target.ts';
-import { describeJob, printJob } from '../print-job.ts';
+import { printJob } from '../print-job.ts';
 import { sayNothingMissing } from '../print-narrowed.ts';
 import type { Verdict } from '../report-error.ts';
 

@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import { isFinal, type Job } from '../../core/job.ts';
+import { describeJob } from '../../steps/describe-job.ts';
 import { catchUpAfter } from '../after-run.ts';
 import type { Context, Io } from '../context.ts';
 import { findJob } from '../find-job.ts';
 import { ID_HELP } from '../flags.ts';
-import { describeJob, printJob } from '../print-job.ts';
+import { printJob } from '../print-job.ts';
 import type { Verdict } from '../report-error.ts';
 
 export function addCancelCommand(program: Command, io: Io): void {

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { UsageError } from '../../core/errors.ts';
 import { isFinal, type Job } from '../../core/job.ts';
+import { describeJob } from '../../steps/describe-job.ts';
 import { catchUpAfter } from '../after-run.ts';
 import { carryOn } from '../carry-on.ts';
 import type { Context, Io } from '../context.ts';
@@ -9,7 +10,7 @@ import { findOrAdopt } from '../find-or-adopt.ts';
 import { addWaitFlags, ID_HELP, parseJobName, type WaitFlags } from '../flags.ts';
 import { addMoneyFlags, type MoneyFlags } from '../money-flags.ts';
 import { formatMany } from '../output.ts';
-import { describeJob, printJob, verdictOf } from '../print-job.ts';
+import { printJob, verdictOf } from '../print-job.ts';
 import { refuseTarget } from '../refuse-target.ts';
 import type { Verdict } from '../report-error.ts';
 import { runLocked } from '../run-locked.ts';

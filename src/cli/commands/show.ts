@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import { UsageError } from '../../core/errors.ts';
 import type { Job } from '../../core/job.ts';
+import { describeJob } from '../../steps/describe-job.ts';
 import type { Context, Io } from '../context.ts';
 import { findJob } from '../find-job.ts';
 import { ID_HELP } from '../flags.ts';
-import { describeJob, formatJob } from '../print-job.ts';
+import { formatJob } from '../print-job.ts';
 import { formatRequest, readFailures, requestDocument } from '../print-request.ts';
 import type { Verdict } from '../report-error.ts';
 

@@ -2,11 +2,12 @@ import type { Command } from 'commander';
 import { hasEnded } from '../../core/batch.ts';
 import { isFinal } from '../../core/job.ts';
 import type { ShardView } from '../../core/ports/store-views.ts';
+import { describeJob } from '../../steps/describe-job.ts';
 import type { Context, Io } from '../context.ts';
 import { findJob } from '../find-job.ts';
 import { ID_HELP } from '../flags.ts';
 import { formatDoubts } from '../print-doubt.ts';
-import { describeJob, printJob } from '../print-job.ts';
+import { printJob } from '../print-job.ts';
 import type { Verdict } from '../report-error.ts';
 
 export function addStatusCommand(program: Command, io: Io): void {

@@ -3,6 +3,7 @@ import { UsageError } from '../../core/errors.ts';
 import type { Estimate } from '../../core/estimate.ts';
 import { isFinal, type Job, type JobMode } from '../../core/job.ts';
 import type { Deps } from '../../steps/deps.ts';
+import { describeJob } from '../../steps/describe-job.ts';
 import { catchUpAfter } from '../after-run.ts';
 import { buildHere } from '../build-here.ts';
 import { carryOn } from '../carry-on.ts';
@@ -21,7 +22,7 @@ import {
 import { addNarrowFlags, writeNarrowFlags } from '../narrow-flags.ts';
 import { addPaceFlags, type PaceFlags, paceFlagsGiven } from '../pace-flags.ts';
 import { pickTarget } from '../pick-target.ts';
-import { describeJob, printJob, verdictOf } from '../print-job.ts';
+import { printJob, verdictOf } from '../print-job.ts';
 import { sayNothingMissing } from '../print-narrowed.ts';
 import type { Verdict } from '../report-error.ts';
 

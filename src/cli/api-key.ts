@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { AuthError, UsageError } from '../core/errors.ts';
 import { escapeText } from '../core/escape.ts';
+import { errnoOf, errnoWords } from '../core/input-failure.ts';
 
 export const DEFAULT_BASE_URL = 'https://api.anthropic.com';
 const KEY_VARIABLE = 'ANTHROPIC_API_KEY';
@@ -51,9 +52,16 @@ function readIfThere(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    // The path comes from our own join, so the only surprise left is a folder or a file that may not be read.
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return '';
-    throw error;
+    const errno = errnoOf(error);
+    if (errno === 'ENOENT') return '';
+    if (errno === null) throw error;
+    // A folder, or a file that may not be read; Node does not name it.
+    throw new AuthError(`${path} could not be read for a key`, {
+      code: 'key_unreadable',
+      why: errnoWords(error),
+      next: `make it a file that you may read, or export ${KEY_VARIABLE}=…`,
+      cause: error,
+    });
   }
 }
 

@@ -111,9 +111,15 @@ async function askAccountId(url: URL): Promise<string> {
     throw new ProviderError(`no emulator answers at ${url.origin}`, {
       code: 'emulator_unreachable',
       status: null,
-      why: cause instanceof Error ? cause.message : String(cause),
+      why: innermostWords(cause),
       next: `start it with batchctl emulator, or unset ${ENV_URL}`,
       cause,
     });
   }
+}
+
+/** Of `fetch` the outermost error says only that it failed. */
+function innermostWords(thrown: unknown): string {
+  if (!(thrown instanceof Error)) return String(thrown);
+  return thrown.cause instanceof Error ? innermostWords(thrown.cause) : thrown.message;
 }

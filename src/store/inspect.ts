@@ -20,9 +20,10 @@ export function inspectStore(path: string): StoreInspection {
     try {
       sqliteVersion = String(db.prepare('SELECT sqlite_version()').pluck().get());
       checkOwner(db);
-      const faults = [...integrityFaults(db), ...referenceFaults(db)];
-      if (faults.length > 0) return { ...NOTHING, kind: 'damaged', faults, sqliteVersion };
       const version = Number(db.pragma('user_version', { simple: true }));
+      const faults = [...integrityFaults(db), ...schemaFaults(db, version), ...referenceFaults(db)];
+      if (faults.length > 0)
+        return { ...NOTHING, kind: 'damaged', faults: faults.slice(0, FAULTS_SHOWN), sqliteVersion };
       const isOlder = version < (migrations.at(-1)?.number ?? 0);
       const jobIds = new Set(
         version === 0 ? [] : db.prepare<[], string>('SELECT job_id FROM jobs').pluck().all(),
@@ -43,6 +44,27 @@ function integrityFaults(db: Database.Database): readonly string[] {
     .map((row) => row.integrity_check)
     .filter((text) => text !== 'ok')
     .slice(0, FAULTS_SHOWN);
+}
+
+/** To SQLite a database is whole without one of our tables too. */
+function schemaFaults(db: Database.Database, version: number): readonly string[] {
+  const model = new Database(':memory:');
+  try {
+    model.function('file_place', () => '');
+    for (const { number, sql } of migrations) if (number <= version) model.exec(sql);
+    const there = new Set(namesIn(db));
+    return namesIn(model).flatMap((name) => (there.has(name) ? [] : [`${name} is not in it`]));
+  } finally {
+    model.close();
+  }
+}
+
+/** `table jobs`, `index …`: all that migrations make. */
+function namesIn(db: Database.Database): readonly string[] {
+  return db
+    .prepare<[], string>("SELECT type || ' ' || name FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%'")
+    .pluck()
+    .all();
 }
 
 function referenceFaults(db: Database.Database): readonly string[] {

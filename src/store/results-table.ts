@@ -43,7 +43,11 @@ export function createResultsTable(
     try {
       return work();
     } catch (error) {
-      discard();
+      try {
+        discard();
+      } catch {
+        // Where nothing could be made nothing can be removed; the first error says why.
+      }
       throw dress(error, path);
     }
   };

@@ -11,6 +11,9 @@ With \`--json\` an error is one line of JSON on stderr, \`{"error":{"code", "mes
 message itself, and [exit-codes.md](exit-codes.md) says what the exit code of its class means. \`bug\` is a fault of
 batchctl's own.
 
+Where the API refused a call, the code is its own type of error, \`overloaded_error\` say; where something in between answered
+for it, \`http_\` and the status.
+
 ${errorList()}
 `,
 );

@@ -91,7 +91,7 @@ async function examineRequests(files: JobFiles, job: Job, { shard }: ShardView):
   if (isSettledShard(shard.state))
     return [note('request files', `${path} ${wrong}; its requests have their verdicts`)];
   const next = `put it back as it was, or batchctl cancel ${job.jobId}`;
-  return [badFile('request files', 'shard_file_damaged', `${path} ${wrong}`, next)];
+  return [badFile('request files', `${path} ${wrong}`, { code: 'shard_file_damaged', next })];
 }
 
 async function examineRaw(
@@ -107,7 +107,7 @@ async function examineRaw(
     batch === null
       ? 'put it back as it was: it cannot be had again'
       : `batchctl retrieve ${job.jobId} downloads it again`;
-  return [badFile('raw results', 'raw_damaged', `${path} ${wrong}`, next)];
+  return [badFile('raw results', `${path} ${wrong}`, { code: 'raw_damaged', next })];
 }
 
 async function whatIsWrong(files: JobFiles, path: string, sha256: string): Promise<string | null> {

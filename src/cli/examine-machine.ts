@@ -51,7 +51,8 @@ function checkSpace(freeBytes: number, needed: number): Finding {
   const free = `${formatBytes(freeBytes)} free`;
   if (needed === 0) return ok('disk', free);
   const text = `${free}, and what is under way may take ${formatBytes(Math.ceil(needed))}`;
-  return freeBytes > needed ? ok('disk', text) : badFile('disk', 'disk_too_small', text, 'free some space');
+  if (freeBytes > needed) return ok('disk', text);
+  return badFile('disk', text, { code: 'disk_too_small', next: 'free some space' });
 }
 
 /** Who is at work. Only locks that exist are looked at: to look at one makes its file. */

@@ -9,6 +9,7 @@ import type { Context } from './context.ts';
 import { bad, badFile, check, type Finding, firstFew, note, ok } from './finding.ts';
 import { formatMany } from './output.ts';
 import { jobsUnknownTo } from './rebuild.ts';
+import { UNFIT_STORES } from './unfit-store.ts';
 
 export interface ExaminedStore {
   readonly findings: readonly Finding[];
@@ -40,8 +41,9 @@ export async function examineStore(context: Context): Promise<ExaminedStore> {
         ? 'knows nothing of'
         : `is ${seen.kind}, and there are files of`;
     const message = `${STATE_DIR}/state.db ${what} ${formatMany(unknown.length, 'job')}: ${firstFew(unknown)}`;
-    const code = seen.kind === 'absent' ? 'store_gone' : 'store_behind';
-    findings.push(badFile('store', code, message, REBUILD));
+    const isGone = seen.kind === 'absent';
+    const facts = { code: isGone ? 'store_gone' : 'store_behind', next: REBUILD };
+    findings.push(badFile('store', message, facts));
   } else findings.push(describeStore(seen, path));
   findings.push(...(await examineJournals(folders, context)));
   if (seen.kind !== 'sound') return { findings, store: null };
@@ -68,14 +70,8 @@ function describeStore({ kind, faults, jobIds }: StoreInspection, path: string):
         new StoreError(`${path} is damaged`, { code: 'store_damaged', why: firstFew(faults), next: REBUILD }),
       );
     default: {
-      const next =
-        kind === 'newer'
-          ? 'use the newer batchctl'
-          : kind === 'foreign'
-            ? 'move the file away, or choose another workspace with -C'
-            : 'put right what keeps it from being read';
-      const message = `${path} is ${kind === 'unreadable' ? 'not readable' : kind}`;
-      return bad('store', new StoreError(message, { code: `store_${kind}`, why: firstFew(faults), next }));
+      const { is, ...facts } = UNFIT_STORES[kind];
+      return bad('store', new StoreError(`${path} ${is}`, { ...facts, why: firstFew(faults) }));
     }
   }
 }

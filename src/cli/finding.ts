@@ -35,8 +35,12 @@ export function bad(name: string, error: KnownError): Finding {
 }
 
 /** What is wrong with the store or a file of the workspace. */
-export function badFile(name: string, code: string, message: string, next: string): Finding {
-  return bad(name, new StoreError(message, { code, next }));
+export function badFile(
+  name: string,
+  message: string,
+  facts: { readonly code: string; readonly next: string },
+): Finding {
+  return bad(name, new StoreError(message, facts));
 }
 
 /** A look that may fail: what it says, or why it could not be done. */

@@ -13,6 +13,7 @@ import type { RestoredReport } from '../steps/restore-job.ts';
 import type { Context } from './context.ts';
 import { askYes } from './keyboard.ts';
 import { type AskedDoubts, askForDoubts } from './rebuild-doubts.ts';
+import { UNFIT_STORES } from './unfit-store.ts';
 
 /** What `doctor --rebuild` came to. */
 export interface RebuildReport {
@@ -68,12 +69,12 @@ async function agree(context: Context, jobIds: readonly string[], store: StoreIn
   const path = statePath(wire.root, 'state.db');
   if (store.kind === 'newer' || store.kind === 'foreign' || store.kind === 'unreadable') {
     throw new StoreError(`the store was not rebuilt: ${path}`, {
-      code: `store_${store.kind}`,
+      code: UNFIT_STORES[store.kind].code,
       why: store.faults[0] ?? 'it is not a store of this program',
       next:
         store.kind === 'foreign'
           ? 'move the file away, then batchctl doctor --rebuild again'
-          : 'batchctl doctor says more',
+          : UNFIT_STORES[store.kind].next,
     });
   }
   if (jobIds.length === 0) {

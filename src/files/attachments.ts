@@ -110,7 +110,7 @@ async function readBlock(path: string, file: string, kind: Attachment['kind']): 
   try {
     bytes = await readFile(path);
   } catch (error) {
-    throw dressErrno(error, 'attachment_unreadable', file);
+    throw dressErrno(error, { code: 'attachment_unreadable', file });
   }
   // It may have grown since it was opened.
   if (bytes.length > MAX_BYTES[kind]) throw tooLarge(file, kind, bytes.length, MAX_BYTES[kind]);

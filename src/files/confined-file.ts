@@ -20,38 +20,44 @@ export async function findConfinedFile(
   { root, dir }: JobPlace,
   subject: 'text' | 'attachment',
 ): Promise<{ readonly path: string; readonly bytes: number }> {
-  const code = `${subject}_unreadable`;
+  const isText = subject === 'text';
+  const refused = { code: isText ? 'text_unreadable' : 'attachment_unreadable', file };
   const confined = await confinePath(root, dir, file);
   if (!confined.ok && confined.reason === 'outside') {
     throw inputFailure({
-      code: `${subject}_outside`,
+      code: isText ? 'text_outside' : 'attachment_outside',
       file,
       problem: 'it is outside the workspace',
       next: 'copy the file into the workspace',
     });
   }
-  if (!confined.ok) throw unreadable(code, file, confined.error);
+  if (!confined.ok) throw unreadable(refused, confined.error);
   try {
     // Asked before opening: opening a FIFO would wait for a writer.
     const kind = await stat(confined.path);
     if (kind.isDirectory())
-      throw inputFailure({ code, file, problem: 'it is a folder, not a file (EISDIR)' });
-    if (!kind.isFile()) throw inputFailure({ code, file, problem: 'it is not a regular file' });
+      throw inputFailure({ ...refused, problem: 'it is a folder, not a file (EISDIR)' });
+    if (!kind.isFile()) throw inputFailure({ ...refused, problem: 'it is not a regular file' });
     return { path: confined.path, bytes: kind.size };
   } catch (error) {
-    throw dressErrno(error, code, file);
+    throw dressErrno(error, refused);
   }
 }
 
-/** What the system refused, as an InputError; other errors as they are. */
-export function dressErrno(error: unknown, code: string, file: string): unknown {
-  return errnoOf(error) === null ? error : unreadable(code, file, error);
+/** The file that cannot be used, and the code of the error that says so. */
+interface Refused {
+  readonly code: string;
+  readonly file: string;
 }
 
-function unreadable(code: string, file: string, cause: unknown): InputError {
+/** What the system refused, as an InputError; other errors as they are. */
+export function dressErrno(error: unknown, refused: Refused): unknown {
+  return errnoOf(error) === null ? error : unreadable(refused, error);
+}
+
+function unreadable(refused: Refused, cause: unknown): InputError {
   return inputFailure({
-    code,
-    file,
+    ...refused,
     problem: errnoWords(cause),
     next: `check the path; it is relative to the job file`,
     cause,

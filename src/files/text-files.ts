@@ -61,7 +61,7 @@ async function readText(file: string, place: JobPlace): Promise<string> {
       await handle.close();
     }
   } catch (error) {
-    throw dressErrno(error, 'text_unreadable', file);
+    throw dressErrno(error, { code: 'text_unreadable', file });
   }
 }
 

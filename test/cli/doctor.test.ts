@@ -193,6 +193,13 @@ describe('what is wrong is a finding with a next step, the exit code is that of 
       /put it back/,
     ],
     [
+      'more under way than the disk has room for',
+      (dir) => change(stateOf(dir), 'UPDATE shards SET body_bytes = 4000000000000000'),
+      { check: 'disk', code: 'disk_too_small' },
+      6,
+      /free some space/,
+    ],
+    [
       'a rebuild that was cut off',
       (dir) => writeFileSync(join(dir, '.batchctl/rebuild-under-way'), ''),
       { check: 'store', code: 'rebuild_cut_off' },
@@ -276,6 +283,28 @@ test(
     expect((await doctor(dir)).checks).toContainEqual(
       expect.objectContaining({ check: 'locks', level: 'ok' }),
     );
+  },
+  PATIENCE_MS,
+);
+
+test(
+  'a submission whose doubt nothing can settle is named, with how to decide',
+  async () => {
+    const dir = makeTempDir();
+    writeSampleJob(dir, 3);
+    // Its only candidate has no result, so nothing bears the nonce that would prove it.
+    const faults = ['lost-reply@1', 'results-missing=3'];
+    const own = await startEmulator({ stateDir: makeTempDir(), batchSeconds: 0.2, faults });
+    onTestFinished(() => own.close());
+    const env = envOf(own.url);
+    const sent = await runCli(['submit', ...FLAGS, '--settle', '1s', '--json'], { cwd: dir, env });
+    expect(sent.code, sent.stderr).toBe(7);
+    expect(sent.stderr).toContain('"code":"submission_in_doubt"');
+    const { code, checks, error } = await doctor(dir);
+    expect({ code, error }).toEqual({ code: 7, error: 'doubt_stuck' });
+    const stuck = checks.find((one) => one.code === 'doubt_stuck');
+    expect(stuck).toMatchObject({ check: 'jobs', next: expect.stringMatching(/--adopt or --resubmit/) });
+    expect(stuck?.detail).toMatch(/^job words-\S+ waits for your decision on shard 1: \S/);
   },
   PATIENCE_MS,
 );

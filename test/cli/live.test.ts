@@ -129,8 +129,9 @@ test(
 test('the real API is not asked before somebody says yes', async () => {
   const dir = makeTempDir();
   writeFileSync(join(dir, '.env'), 'ANTHROPIC_API_KEY=sk-ant-not-a-key\n');
-  const { code, stderr } = await runCli(['doctor', '--live'], { cwd: dir });
+  const { code, stderr } = await runCli(['doctor', '--live', '--json'], { cwd: dir });
   expect(code).toBe(2);
+  expect(stderr).toContain('"code":"not_confirmed"');
   expect(stderr).toMatch(/less than \$0\.0001/);
   expect(stderr).toContain('--yes doctor --live');
 });

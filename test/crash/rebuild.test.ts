@@ -163,6 +163,39 @@ describe('a database that was lost is made again from the files, and the job goe
   );
 });
 
+test.each([
+  ['is cut', (lines: readonly string[]) => lines.slice(0, 7), 'wrong after line 7'],
+  [
+    'has a record twice',
+    (lines: readonly string[]) => [...lines.slice(0, -1), lines[0] ?? ''],
+    'built of 12',
+  ],
+] as const)(
+  'from a records.jsonl that %s no database is made, and once it is put back one is',
+  async (_how, damage, why) => {
+    const bench = await makeRebuildBench();
+    await bench.cli('build', '--emulator');
+    const [jobId = ''] = readdirSync(join(bench.dir, 'batch_requests')).filter(
+      (name) => name !== 'sent.jsonl',
+    );
+    const path = join(bench.dir, 'batch_requests', jobId, 'records.jsonl');
+    const records = readFileSync(path, 'utf8');
+    writeFileSync(path, `${damage(records.trimEnd().split('\n')).join('\n')}\n`);
+    LOSSES['removed']?.(bench.dir);
+    const refused = await bench.cli('doctor', '--rebuild', '--json');
+    expect(refused.code, refused.stderr).toBe(6);
+    expect(refused.stderr).toContain('"code":"records_damaged"');
+    expect(refused.stderr).toContain(why);
+    expect(readdirSync(join(bench.dir, '.batchctl')).filter((name) => name.startsWith('state.db'))).toEqual(
+      [],
+    );
+    writeFileSync(path, records);
+    const { jobs } = await loseAndRebuild(bench);
+    expect(jobs).toMatchObject([{ state: 'built' }]);
+  },
+  PATIENCE_MS,
+);
+
 describe('a job that was done', () => {
   test.each(Object.keys(LOSSES))(
     'is done again after the database was %s, with the same rows',

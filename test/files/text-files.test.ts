@@ -1,4 +1,4 @@
-import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createTextReader } from '../../src/files/text-files.ts';
@@ -48,9 +48,12 @@ describe('refused is', () => {
     ['an absolute path', '/etc/hostname', 'text_outside', 'outside the workspace'],
     ['a link out of the workspace', 'link.md', 'text_outside', 'outside the workspace'],
     ['a NUL', 'a\0b', 'text_unreadable', 'NUL'],
+    ['a text longer than any request', 'long.md', 'text_too_large', '32000001 bytes'],
     ['a text that is not UTF-8', 'bad.md', 'text_encoding', 'bad.md:2: not UTF-8 at byte 2'],
   ])('%s', async (_, path, code, says) => {
     const root = makeTempDir({ 'sub/x.md': '' });
+    writeFileSync(join(root, 'long.md'), '');
+    truncateSync(join(root, 'long.md'), 32_000_001);
     writeFileSync(join(root, 'bad.md'), Buffer.from([0x61, 0x0a, 0xe9]));
     symlinkSync('/etc/hostname', join(root, 'link.md'));
     const reading = createTextReader({ root, dir: '' }).read(path);

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -127,6 +127,23 @@ describe('results', () => {
     const { output_dir } = await submitJob(job, { until: 'ended', intervalMs: 100 });
     const path = join(job.workspace.dir, output_dir ?? '', 'results.jsonl');
     const before = readFileSync(path, 'utf8');
+    rmSync(path);
+    expect(await collect(retrieveResults(job))).toHaveLength(2);
+    expect(readFileSync(path, 'utf8')).toBe(before);
+  });
+
+  test('whose file is damaged say so, and are made again once it is removed', async () => {
+    const job = await buildRequests(await openEmulated(), reviews(2));
+    const { output_dir } = await submitJob(job, { until: 'ended', intervalMs: 100 });
+    const path = join(job.workspace.dir, output_dir ?? '', 'results.jsonl');
+    const before = readFileSync(path, 'utf8');
+    writeFileSync(path, before.slice(0, -20));
+    const error = await rejection(collect(retrieveResults(job)));
+    expect(error).toBeInstanceOf(StoreError);
+    expect(error).toMatchObject({
+      code: 'results_damaged',
+      next: expect.stringContaining('remove the file'),
+    });
     rmSync(path);
     expect(await collect(retrieveResults(job))).toHaveLength(2);
     expect(readFileSync(path, 'utf8')).toBe(before);

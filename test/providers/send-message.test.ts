@@ -109,7 +109,11 @@ describe('an answer', () => {
       asked += 1;
       response.end('{"object":"chat.completion"}');
     });
-    expect(await connect(url).send()).toMatchObject({ kind: 'refused', refusal: 'strange' });
+    expect(await connect(url).send()).toMatchObject({
+      kind: 'refused',
+      refusal: 'strange',
+      error: { code: 'strange_answer', status: 200, next: expect.stringContaining('ANTHROPIC_BASE_URL') },
+    });
     expect(asked).toBe(1);
   });
 

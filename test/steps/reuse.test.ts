@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { jobDocument } from '../../src/core/job-document.ts';
@@ -75,6 +75,23 @@ test('answers whose raw results are gone are asked for again', async () => {
   rmSync(join(bench.dir, 'batch_results', first.jobId, 'main-0001.raw.jsonl'));
   await bench.run(await buildFrom(bench, yaml('explain'), changed));
   expect((await bench.ownBatches()).map((batch) => batch.requests)).toEqual([8, 8]);
+});
+
+test('answers that the build took over and that are gone before they were used stop the job, and nothing is sent', async () => {
+  const bench = await makeWorkbench();
+  await bench.run(await buildFrom(bench, yaml('explain')));
+  const second = await buildFrom(bench, yaml('explain'), changed);
+  const taken = join(bench.dir, 'batch_results', second.jobId, 'main-0001.raw.jsonl');
+  const bytes = readFileSync(taken);
+  rmSync(taken);
+  await expect(bench.run(second)).rejects.toMatchObject({
+    code: 'reused_answers_gone',
+    message: expect.stringContaining('main-0001.raw.jsonl'),
+    why: expect.stringContaining('8 answers'),
+  });
+  writeFileSync(taken, bytes);
+  expect((await bench.run(second)).job.state).toBe('done');
+  expect(await bench.ownBatches()).toHaveLength(1);
 });
 
 test('later stages reuse answers too', async () => {

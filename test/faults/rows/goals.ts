@@ -203,7 +203,15 @@ export const goalsRows: readonly FaultRow[] = [
     expected: 'every error code in the docs is produced by at least one test and vice versa',
     shownBy: [
       { file: 'errors.test.ts', title: 'docs/errors.md lists every code of the program, and no other' },
+      {
+        file: 'errors.test.ts',
+        title: 'every code is written out where it is given, so that the list is whole',
+      },
       { file: 'errors.test.ts', title: 'every code is asserted in a test' },
+      {
+        file: 'cli/error-codes.test.ts',
+        title: 'what a user mistypes has a code of its own, and sends nothing',
+      },
     ],
   },
 ];

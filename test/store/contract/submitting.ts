@@ -9,6 +9,7 @@ import {
   created,
   FENCE,
   inDoubt,
+  NOBODY,
   newShard,
   type Open,
   OTHER,
@@ -55,6 +56,19 @@ export function describeSubmitting(name: string, open: Open): void {
       const store = await open();
       const { shardIds } = await buildJob(store, [1]);
       await expect(start(store, shardIds[0] ?? 0)).rejects.toMatchObject({ code: 'not_ready' });
+    });
+
+    test('of a job that another run has dropped nothing is submitted or sealed', async () => {
+      const { store, job, shardId } = await startedShard(open);
+      const submission = await start(store, shardId);
+      await store.abortSubmission(submission.id, NOBODY.reason);
+      await store.dropJob(job.id);
+      const next = 'batchctl list --all';
+      await expect(start(store, shardId)).rejects.toMatchObject({ code: 'shard_gone', next });
+      await expect(store.seal(submission.id, { sealedMs: AT_MS, fence: FENCE })).rejects.toMatchObject({
+        code: 'submission_gone',
+        next,
+      });
     });
 
     test('submissions of a shard are numbered from 1', async () => {

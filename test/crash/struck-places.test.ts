@@ -52,8 +52,9 @@ const BUILDING: readonly Strike[] = [
 ];
 const SHARD = /batch_requests\/[^/]+\/\.notes-0001\.jsonl\.partial$/;
 
-/** The last call of that name before the first create is finished. */
-const SEALING: readonly Strike[] = [
+/** The last call of that name, on the store where no other file is named, before the first create is finished. */
+const WAL = /\/state\.db-wal$/;
+const SEALING: readonly (Strike & { readonly file?: RegExp })[] = [
   { says: 'a seal whose fsync fails', call: 'fsync', fault: 'EIO', ends: '6 store_io', after: expectNoTail },
   {
     says: 'a seal that finds the disk full at its fsync',
@@ -67,6 +68,22 @@ const SEALING: readonly Strike[] = [
     call: 'pwrite64',
     fault: 'ENOSPC',
     ends: '6 store_full',
+    after: expectNoTail,
+  },
+  {
+    says: 'a seal whose line in the log of seals cannot be fsynced',
+    call: 'fsync',
+    fault: 'EIO',
+    file: /\/sent\.jsonl$/,
+    ends: '6 disk_io',
+    after: expectNoTail,
+  },
+  {
+    says: 'a seal whose line in the journal finds the disk full',
+    call: 'write',
+    fault: 'ENOSPC',
+    file: /\/journal\.jsonl$/,
+    ends: '6 disk_full',
     after: expectNoTail,
   },
 ];
@@ -232,10 +249,11 @@ describe.skipIf(problem !== null)('carried on to one batch a shard and one answe
     '%s',
     (_says, one) => {
       const tail = places.findIndex(({ target, args }) => target === 'socket' && args.includes('"]}"'));
+      const file = one.file ?? WAL;
       return strikeAt(
         one,
-        places.slice(0, tail).findLast(({ call }) => call === one.call),
-        /\/state\.db-wal$/,
+        places.slice(0, tail).findLast(({ call, path }) => call === one.call && file.test(path)),
+        file,
       );
     },
     180_000,

@@ -42,6 +42,7 @@ describe('verify', () => {
       held: 0,
       unknown: 0,
       duplicate: 0,
+      late_duplicates: 0,
       problems: [],
     });
   });

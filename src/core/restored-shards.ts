@@ -42,6 +42,17 @@ export function restoreShards(
   return { shards: restored, remarks };
 }
 
+/**
+ * What was sent was asked for, also where the last line about the job does not say so: a run with an older copy of the
+ * database may have written it.
+ */
+export function asSubmitted(job: JournalJob, shards: readonly JournalShard[]): JournalJob {
+  if (job.account !== null) return job;
+  const sent = shards.flatMap(({ submissions }) => submissions).find(({ state }) => state !== 'aborted');
+  if (sent === undefined) return job;
+  return { ...job, account: sent.account, mode: 'batch', submit_requested_at: sent.upload_started_at };
+}
+
 /** Its rows have gone out again in a later shard, so that it must not go out itself. */
 export function supersede(shard: JournalShard): JournalShard {
   return shard.state === 'built' ? { ...shard, state: 'split' } : shard;

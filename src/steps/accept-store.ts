@@ -1,9 +1,10 @@
-import { DEFAULT_SETTLE_MS } from '../core/doubt.ts';
+import { DEFAULT_SETTLE_MS, WATCH_ABSENT_MS } from '../core/doubt.ts';
 import { DecisionError } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
 import type { ForgottenSeal } from '../core/ports/standing-store.ts';
 import type { ShardView } from '../core/ports/store-views.ts';
-import { findForgotten, unknownJobs } from './check-standing.ts';
+import type { Submission } from '../core/submission.ts';
+import { findForgotten } from './check-standing.ts';
 import type { Deps } from './deps.ts';
 import type { Run } from './run.ts';
 import { findSentElsewhere, jobReachMs } from './sent-elsewhere.ts';
@@ -20,38 +21,71 @@ import { walkBatches } from './walk-batches.ts';
  */
 export async function acceptStore(job: Job, deps: Deps, signal: AbortSignal): Promise<void> {
   const { store, files, report } = deps;
-  await store.settleAfterCrash(job.id);
-  const forgotten = await findForgotten(job, deps);
-  const unknown = await unknownJobs([...new Set(forgotten.map((line) => line.job_id))], deps);
+  // Of every job: what is accepted of the log is not looked at again for any of them.
+  const jobs = new Map(
+    (await store.listJobs({ pendingOnly: false, limit: null })).map((one) => [one.jobId, one]),
+  );
+  const forgotten = await findForgotten([...jobs.values()], deps);
+  const shards = new Map<string, { readonly owner: Job; readonly lines: SentLine[] }>();
+  const unknown = new Set<string>();
+  for (const line of forgotten) {
+    const owner = jobs.get(line.job_id);
+    if (owner === undefined) unknown.add(line.job_id);
+    else {
+      const ofShard = shards.get(line.nonce) ?? { owner, lines: [] };
+      ofShard.lines.push(line);
+      shards.set(line.nonce, ofShard);
+    }
+  }
   for (const jobId of unknown) {
     const text = `job ${jobId} was sent from here, but this database does not know it; batchctl doctor --rebuild makes it again`;
     report({ kind: 'problem', text });
   }
-  const known = forgotten.filter((line) => !unknown.includes(line.job_id));
-  const jobs = new Map(
-    (await store.listJobs({ pendingOnly: false, limit: null })).map((one) => [one.jobId, one]),
-  );
-  const restorable: { readonly view: ShardView; readonly line: SentLine; readonly job: Job }[] = [];
-  for (const line of known) {
-    const owner = jobs.get(line.job_id);
-    if (owner === undefined) continue;
-    const view = (await store.shards(owner.id)).find((one) => one.shard.nonce === line.nonce);
-    if (view === undefined) throw neverHad(line);
-    if (view.shard.state === 'built') restorable.push({ view, line, job: owner });
+  // Before anything is written: where a shard was never had, a rebuild needs the journal as it is.
+  for (const { owner, lines } of shards.values()) {
+    const [line] = lines;
+    if (line !== undefined && (await viewOf(owner, line, deps)) === undefined) throw neverHad(line);
   }
-  for (const { view, line, job: owner } of restorable) {
-    const account = { baseUrl: line.base_url, keyFingerprint: line.key_fingerprint };
-    await store.requestSubmission(owner.id, account, 'batch', new Date(line.sealed_at));
-    // Sent, refused, and sent again: the log has it twice, and one doubt covers both.
-    if ((await store.shards(owner.id)).find((one) => one.shard.id === view.shard.id)?.shard.state !== 'built')
-      continue;
-    await store.restoreSeal(view.shard.id, account, toSeal(line));
-  }
+  await store.settleAfterCrash(job.id);
+  let seals = 0;
+  for (const { owner, lines } of shards.values()) if (await restore(owner, lines, deps)) seals += 1;
   await takeInProven(job, deps, signal);
   const serials = forgotten.map((line) => line.serial);
   const logBytes = files.exists(SENT_LOG) ? files.size(SENT_LOG) : 0;
   await store.acceptStore({ serial: Math.max(0, ...serials), logBytes });
-  await store.recordEvent({ jobId: job.id, kind: 'store_accepted', detail: { seals: restorable.length } });
+  await store.recordEvent({ jobId: job.id, kind: 'store_accepted', detail: { seals } });
+}
+
+async function viewOf(
+  { id }: Job,
+  { nonce }: SentLine,
+  { store }: Pick<Deps, 'store'>,
+): Promise<ShardView | undefined> {
+  return (await store.shards(id)).find(({ shard }) => shard.nonce === nonce);
+}
+
+/**
+ * One doubt covers all that the log tells of a shard: sent, refused, and sent again. An attempt that this database still
+ * has in doubt becomes part of it, else the later one would be looked for in the days of the earlier one.
+ *
+ * @returns whether anything of it can be in doubt.
+ */
+async function restore(owner: Job, lines: readonly SentLine[], { store, clock }: Deps): Promise<boolean> {
+  const [first] = lines;
+  const last = lines.at(-1);
+  if (first === undefined || last === undefined) return false;
+  await store.settleAfterCrash(owner.id);
+  const account = { baseUrl: last.base_url, keyFingerprint: last.key_fingerprint };
+  await store.requestSubmission(owner.id, account, 'batch', new Date(first.sealed_at));
+  const shard = (await viewOf(owner, first, { store }))?.shard;
+  if (shard === undefined) return false;
+  const doubt = (await store.doubts(owner.id)).find(({ shardId }) => shardId === shard.id);
+  if (doubt !== undefined) {
+    const watchUntilMs = clock.now().getTime() + WATCH_ABSENT_MS;
+    await store.judgeAbsent(doubt.id, { watchUntilMs, by: 'user' });
+  } else if (shard.state !== 'built') return false;
+  await store.restoreSeal(shard.id, account, toSeal(first, last, doubt ?? null));
+  return true;
 }
 
 async function takeInProven(job: Job, deps: Deps, signal: AbortSignal): Promise<void> {
@@ -93,14 +127,21 @@ async function takeInProven(job: Job, deps: Deps, signal: AbortSignal): Promise<
   }
 }
 
-function toSeal(line: SentLine): ForgottenSeal {
-  const { fence } = line;
+/** From the earliest upload to the latest seal; only what was there before all of them is no batch of theirs. */
+function toSeal(first: SentLine, last: SentLine, doubt: Submission | null): ForgottenSeal {
+  const { fence } = last;
+  const skewMs = fence.skew_ms ?? first.fence.skew_ms ?? doubt?.fence?.skewMs;
+  const isDated = [fence.server_at, first.fence.server_at].every((at) => at !== null);
   return {
-    uploadStartedMs: Date.parse(line.upload_started_at),
-    sealedMs: Date.parse(line.sealed_at),
+    uploadStartedMs: Math.min(
+      Date.parse(first.upload_started_at),
+      doubt?.uploadStartedMs ?? Number.POSITIVE_INFINITY,
+    ),
+    sealedMs: Math.max(Date.parse(last.sealed_at), doubt?.sealedMs ?? 0),
     fence: {
-      batchIds: fence.batch_ids,
-      serverMs: fence.server_at === null ? null : Date.parse(fence.server_at),
+      batchIds: doubt?.fence?.batchIds ?? first.fence.batch_ids,
+      serverMs: isDated && fence.server_at !== null ? Date.parse(fence.server_at) : null,
+      ...(skewMs === undefined ? {} : { skewMs }),
       workspaceId: fence.workspace_id,
       organizationId: fence.organization_id,
     },

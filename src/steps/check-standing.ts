@@ -12,7 +12,7 @@ import { readSent, SENT_LOG, type SentLine } from './sent-log.ts';
  */
 export async function checkStanding(run: Run): Promise<void> {
   const { job, deps } = run;
-  const forgotten = await findForgotten(job, deps);
+  const forgotten = await findForgotten([job], deps);
   if (forgotten.length === 0) return;
   const jobs = [...new Set(forgotten.map((line) => line.job_id))];
   const shown = forgotten
@@ -33,32 +33,40 @@ export async function checkStanding(run: Run): Promise<void> {
   });
 }
 
-/** The seals in the log that this store does not know of, or must not have forgotten. */
+/** The seals of these jobs in the log that this store does not know of, or must not have forgotten; and of its own, any. */
 export async function findForgotten(
-  job: Job,
+  jobs: readonly Job[],
   { store, files }: Pick<LocalDeps, 'store' | 'files'>,
 ): Promise<readonly SentLine[]> {
-  const standing = await store.standing(job.id);
+  const standings = [];
+  for (const { id } of jobs) standings.push(await store.standing(id));
+  const [standing] = standings;
+  if (standing === undefined) return [];
   const lines = await readSent(files, standing.acceptedBytes);
   if (lines.length === 0) return [];
-  const sealed = await store.sealedSubmissions(job.id);
-  const known = new Map<string, boolean>([[job.jobId, true]]);
+  const ids = new Map(jobs.map(({ id, jobId }) => [jobId, id]));
+  const contents = new Set(standings.map(({ contentSha256 }) => contentSha256));
+  const isUnknown = new Map<string, boolean>();
+  const sealed = new Map<string, ReadonlySet<string>>();
   const forgotten: SentLine[] = [];
   for (const line of lines) {
+    const { job_id: jobId, content_sha256: content } = line;
     // Its own seals are counted, so that a job which was forgotten on purpose raises no alarm.
     if (line.lineage === standing.lineage) {
       if (line.serial > standing.serial) forgotten.push(line);
       continue;
     }
     // Another database has worked in this folder: one that was thrown away, or the one that this is a copy of.
-    if (line.job_id === job.jobId) {
-      if (!sealed.has(`${line.nonce}/${line.number}`)) forgotten.push(line);
+    const id = ids.get(jobId);
+    if (id !== undefined) {
+      const ofJob = sealed.get(jobId) ?? (await store.sealedSubmissions(id));
+      sealed.set(jobId, ofJob);
+      if (!ofJob.has(`${line.nonce}/${line.number}`)) forgotten.push(line);
       continue;
     }
-    if (line.content_sha256 === null || line.content_sha256 !== standing.contentSha256) continue;
-    if (!known.has(line.job_id))
-      known.set(line.job_id, (await unknownJobs([line.job_id], { store })).length === 0);
-    if (known.get(line.job_id) === false) forgotten.push(line);
+    if (content === null || !contents.has(content)) continue;
+    if (!isUnknown.has(jobId)) isUnknown.set(jobId, (await unknownJobs([jobId], { store })).length > 0);
+    if (isUnknown.get(jobId) === true) forgotten.push(line);
   }
   return forgotten;
 }

@@ -1,9 +1,10 @@
-import { type Batch, sumCounts } from '../core/batch.ts';
+import { sumCounts } from '../core/batch.ts';
 import { WATCH_ABSENT_MS } from '../core/doubt.ts';
 import { ProviderError, UsageError } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
 import type { ShardView } from '../core/ports/store-views.ts';
 import type { Submission } from '../core/submission.ts';
+import type { FoundBatch } from './adopt-batch.ts';
 import type { Deps } from './deps.ts';
 import { repeatRead } from './repeat-read.ts';
 import { requireHome } from './require-home.ts';
@@ -17,7 +18,7 @@ import { requireHome } from './require-home.ts';
 export async function adoptByUser(job: Job, batchId: string, deps: Deps, signal: AbortSignal): Promise<void> {
   await requireHome(job, deps, signal);
   await deps.store.settleAfterCrash(job.id);
-  const batch = await findBatch(batchId, deps, signal);
+  const { batch, stamp } = await findBatch(batchId, deps, signal);
   const views = await deps.store.shards(job.id);
   const requests = sumCounts(batch.counts);
   const doubts = await deps.store.doubts(job.id);
@@ -25,7 +26,7 @@ export async function adoptByUser(job: Job, batchId: string, deps: Deps, signal:
     (one) => views.find((view) => view.shard.id === one.shardId)?.shard.requests === requests,
   );
   const submission =
-    fitting[0] ?? (doubts.length === 0 ? await restoreUnsent(views, requests, batch, deps) : null);
+    fitting[0] ?? (doubts.length === 0 ? await restoreUnsent(views, requests, { batch, stamp }, deps) : null);
   if (submission === null || fitting.length > 1) {
     throw new UsageError(`batch ${batchId} was not adopted`, {
       code: doubts.length === 0 ? 'nothing_in_doubt' : 'no_shard_fits',
@@ -44,7 +45,7 @@ export async function adoptByUser(job: Job, batchId: string, deps: Deps, signal:
 async function restoreUnsent(
   views: readonly ShardView[],
   requests: number,
-  batch: Batch,
+  { batch, stamp }: FoundBatch,
   { store, provider }: Deps,
 ): Promise<Submission | null> {
   const unsent = views
@@ -57,14 +58,20 @@ async function restoreUnsent(
   return store.restoreSeal(shard.id, provider.account, {
     uploadStartedMs: createdMs,
     sealedMs: createdMs,
-    fence: { batchIds: [], serverMs: createdMs, workspaceId: null, organizationId: null },
+    // Whose workspace it is says which listings count, should its results say that it is another's.
+    fence: {
+      batchIds: [],
+      serverMs: createdMs,
+      workspaceId: stamp.workspaceId,
+      organizationId: stamp.organizationId,
+    },
     reason: `the user says that ${batch.id} is its batch; the database knew of no submission`,
   });
 }
 
-async function findBatch(batchId: string, deps: Deps, signal: AbortSignal): Promise<Batch> {
+async function findBatch(batchId: string, deps: Deps, signal: AbortSignal): Promise<FoundBatch> {
   try {
-    return (await repeatRead(() => deps.provider.retrieveBatch(batchId, signal), deps.clock, signal)).batch;
+    return await repeatRead(() => deps.provider.retrieveBatch(batchId, signal), deps.clock, signal);
   } catch (error) {
     if (!(error instanceof ProviderError) || error.status !== 404) throw error;
     throw new UsageError(`batch ${batchId} was not adopted: the API does not know it`, {

@@ -19,10 +19,22 @@ export type Proof = 'ours' | 'foreign' | 'not_yet';
  * after a few lines, so a colleague's answers never reach the disk.
  */
 export async function proveBatch(run: Run, batch: Batch, nonce: string, signal: AbortSignal): Promise<Proof> {
+  const found = await findNonce(run, batch, new Set([nonce]), signal);
+  return found === 'foreign' || found === 'not_yet' ? found : 'ours';
+}
+
+/** The same for many shards at once, with one reading: the nonce that the batch is of. */
+export async function findNonce(
+  run: Run,
+  batch: Batch,
+  nonces: ReadonlySet<string>,
+  signal: AbortSignal,
+): Promise<{ readonly nonce: string } | Exclude<Proof, 'ours'>> {
   let foreign = 0;
   try {
     for await (const id of firstIds(batch, run.deps, signal)) {
-      if (parseWireId(id)?.nonce === nonce) return 'ours';
+      const nonce = parseWireId(id)?.nonce;
+      if (nonce !== undefined && nonces.has(nonce)) return { nonce };
       foreign += 1;
     }
   } catch (error) {

@@ -8,7 +8,7 @@ import { type JobFiles, outputsPath, rawPath, recordsPath } from '../core/ports/
 import type { ReportProgress } from '../core/ports/progress.ts';
 import type { RestoredJob, RestoringStore } from '../core/ports/restoring.ts';
 import type { ShardView } from '../core/ports/store-views.ts';
-import { restoreShards, supersede } from '../core/restored-shards.ts';
+import { asSubmitted, restoreShards, supersede } from '../core/restored-shards.ts';
 import { customIdAtHead } from '../core/result-line.ts';
 import { pricedAt } from '../core/shard-billing.ts';
 import { applyResults } from './apply-results.ts';
@@ -48,9 +48,11 @@ export async function restoreJob(
   deps: RestoreDeps,
   signal: AbortSignal,
 ): Promise<RestoredReport> {
-  const { job, events } = fold;
+  const { events } = fold;
   const { restoring, files } = deps;
-  const { shards: told, remarks } = restoreShards(job, fold, receipts, deps.clock.now().toISOString());
+  const at = deps.clock.now().toISOString();
+  const { shards: told, remarks } = restoreShards(asSubmitted(fold.job, fold.shards), fold, receipts, at);
+  const job = asSubmitted(fold.job, told);
   const first = await readShardRows(job, told, files);
   const kept = supersedeMoved(told, first);
   const rows = kept.some((shard, index) => shard !== told[index])

@@ -75,11 +75,10 @@ export async function runJob(
   // Before anything is written: a damaged store is kept as it is.
   await store.checkSent();
   await requireHome(job, deps, signal);
+  // Before the journal is brought up to this database, which may be an older copy: a rebuild needs what it tells.
+  if (options.submit) await checkStanding(run);
   await store.settleAfterCrash(job.id);
-  if (options.submit) {
-    await checkStanding(run);
-    await checkReceipts(run);
-  }
+  if (options.submit) await checkReceipts(run);
   if (options.submit) await store.requestSubmission(job.id, deps.provider.account, options.mode, clock.now());
   await mendReceipts(run);
   await tellDoubts(run);

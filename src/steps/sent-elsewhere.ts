@@ -2,7 +2,7 @@ import { type Batch, hasEnded, sumCounts } from '../core/batch.ts';
 import { FENCE_REACH_MS } from '../core/doubt.ts';
 import { DecisionError } from '../core/errors.ts';
 import type { Shard } from '../core/shard.ts';
-import { proveBatch } from './prove-batch.ts';
+import { findNonce } from './prove-batch.ts';
 import type { Run } from './run.ts';
 import type { Walk } from './walk-batches.ts';
 
@@ -40,10 +40,13 @@ export async function findSentElsewhere(
   const { isMoved } = await store.standing(run.job.id);
   const found: SentElsewhere[] = [];
   for (const batch of matching.filter((one) => !known.has(one.id))) {
-    for (const shard of unsent.filter((one) => one.requests === sumCounts(batch.counts))) {
-      const proof = hasEnded(batch) ? await proveBatch(run, batch, shard.nonce, signal) : 'not_yet';
-      if (proof === 'ours') found.push({ shard, batch, isProven: true });
-      if (proof === 'not_yet' && isMoved) found.push({ shard, batch, isProven: false });
+    const fitting = unsent.filter((one) => one.requests === sumCounts(batch.counts));
+    const nonces = new Set(fitting.map(({ nonce }) => nonce));
+    const proof = hasEnded(batch) ? await findNonce(run, batch, nonces, signal) : 'not_yet';
+    if (proof === 'foreign' || (proof === 'not_yet' && !isMoved)) continue;
+    for (const shard of fitting) {
+      if (proof === 'not_yet') found.push({ shard, batch, isProven: false });
+      else if (proof.nonce === shard.nonce) found.push({ shard, batch, isProven: true });
     }
   }
   return found;

@@ -24,6 +24,7 @@ const lineShape = z.looseObject({
   fence: z.object({
     batch_ids: z.array(z.string()),
     server_at: z.iso.datetime().nullable(),
+    skew_ms: z.number().optional(),
     workspace_id: z.string().nullable(),
     organization_id: z.string().nullable(),
   }),
@@ -43,7 +44,7 @@ export function writeSent(
   facts: {
     readonly jobId: string;
     readonly standing: StoreStanding;
-    readonly shard: Shard;
+    readonly shard: Pick<Shard, 'stage' | 'number' | 'nonce' | 'requests'>;
     readonly submission: Submission;
     readonly sealedMs: number;
     readonly fence: Fence;
@@ -68,6 +69,7 @@ export function writeSent(
     fence: {
       batch_ids: [...fence.batchIds],
       server_at: fence.serverMs === null ? null : new Date(fence.serverMs).toISOString(),
+      ...(fence.skewMs === undefined ? {} : { skew_ms: fence.skewMs }),
       workspace_id: fence.workspaceId,
       organization_id: fence.organizationId,
     },

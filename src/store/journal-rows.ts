@@ -103,6 +103,15 @@ export function prepareJournalRows(db: Db) {
       WHERE batches.batch_id = :batchId
     `)
     .pluck();
+  const selectLastNumber = db
+    .prepare<{ nonce: string }, number | null>(`
+      SELECT coalesce(max(submissions.number), 0)
+      FROM shards
+      LEFT JOIN submissions ON submissions.shard_id = shards.id
+      WHERE shards.nonce = :nonce
+      GROUP BY shards.id
+    `)
+    .pluck();
   const selectJobOfShard = db
     .prepare<{ id: number }, number>(`
       SELECT stages.job_id
@@ -167,6 +176,8 @@ export function prepareJournalRows(db: Db) {
     },
     shardsOf: (jobId: number): readonly JournalShard[] => selectShards.all({ jobId }).map(shard),
     jobOfShard: (id: number): number | null => selectJobOfShard.get({ id }) ?? null,
+    /** Of the shard's last submission, sealed or not; 0: none; null: there is no such shard. */
+    lastNumberOf: (nonce: string): number | null => selectLastNumber.get({ nonce }) ?? null,
     /** The shard of a submission, by ids; undefined when it is gone. */
     ownerOf: (submissionId: number) => selectOwner.get({ id: submissionId }),
     shardOfBatch: (batchId: string): number | null => selectBatchOwner.get({ batchId }) ?? null,

@@ -48,12 +48,23 @@ export function journaled(store: JobStore, db: Db, journal: Journal, now: () => 
     ]);
   const noteOwner = (submissionId: number): void => noteShard(rows().ownerOf(submissionId)?.id ?? null);
 
+  /** Whether the journal tells of a shard, or of a submission of one, that this database never had: it is an older copy. */
+  function isAhead(last: ReadonlyMap<string, string>): boolean {
+    return [...last].some(([nonce, line]) => {
+      if (nonce === 'job') return false;
+      const number = rows().lastNumberOf(nonce);
+      return number === null || lastNumberIn(line) > number;
+    });
+  }
+
   /** All that the journal has not, or has otherwise. The job last: without it nothing of a build counts. */
   function sync(jobId: number): void {
     after(jobId, () => {
       const job = rows().job(jobId);
       if (job === null) return [];
       const last = journal.last(job.job_id);
+      // The user is told so before anything is sent; until then a rebuild may need what the journal knows better.
+      if (isAhead(last)) return [];
       return [...rows().shardsOf(jobId), job].filter(
         (entry) => last.get(journalKey(entry)) !== JSON.stringify(entry),
       );
@@ -185,4 +196,18 @@ export function journaled(store: JobStore, db: Db, journal: Journal, now: () => 
 
 function isAdopted(spec: unknown): boolean {
   return typeof spec === 'object' && spec !== null && 'adopted' in spec && spec.adopted === true;
+}
+
+/** Of the last submission in a line about a shard; a damaged line tells of none. */
+function lastNumberIn(line: string): number {
+  try {
+    // Any JSON may stand there.
+    const { submissions } = JSON.parse(line) as { readonly submissions?: unknown };
+    if (!Array.isArray(submissions)) return 0;
+    return submissions.reduce((most: number, one: { readonly number?: unknown } | null) => {
+      return typeof one?.number === 'number' ? Math.max(most, one.number) : most;
+    }, 0);
+  } catch {
+    return 0;
+  }
 }

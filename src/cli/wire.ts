@@ -79,11 +79,18 @@ export function makeWire(options: WireOptions): Wire {
   let openedStore: Promise<JobStore> | null = null;
   let openedApis: Promise<Apis> | null = null;
 
+  /** Where a new store, or none, would hide what was sent. */
+  const refuseNoStore = async (): Promise<void> => {
+    const { refuseCutOff } = await import('../files/rebuild-marker.ts');
+    refuseCutOff(storePath);
+    const { refuseLostStore } = await import('../files/lost-store.ts');
+    refuseLostStore(root, storePath);
+  };
+
   const openStoreHere = async (leaveModes: boolean): Promise<JobStore> => {
     if (!leaveModes) ensureStateDir(root, talk.warn);
     const { openStore } = await import('../store/open.ts');
-    const { refuseCutOff } = await import('../files/rebuild-marker.ts');
-    refuseCutOff(storePath);
+    await refuseNoStore();
     const { openJournal } = await import('../files/job-journal.ts');
     const journal = openJournal(root, await files());
     return openStore(storePath, { programVersion: version, now: () => clock.now(), journal, leaveModes });
@@ -150,8 +157,7 @@ export function makeWire(options: WireOptions): Wire {
     root,
     async existingStore({ leaveModes } = { leaveModes: false }) {
       if (existsSync(storePath)) return store(leaveModes);
-      const { refuseCutOff } = await import('../files/rebuild-marker.ts');
-      refuseCutOff(storePath);
+      await refuseNoStore();
       return null;
     },
     store: () => store(),

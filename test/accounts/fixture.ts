@@ -1,10 +1,11 @@
-import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { expect } from 'vitest';
 import { describeError, exitCodeOf } from '../../src/cli/report-error.ts';
 import { type Emulator, startEmulator } from '../../src/emulator/server.ts';
+import { openStore } from '../../src/store/open.ts';
 import { FAILPOINTS } from '../faults/failpoint.ts';
 import { startAtTerminal } from '../support/cli-at-terminal.ts';
 import type { Truth } from '../support/emulator-process.ts';
@@ -60,6 +61,15 @@ export interface SituationOptions {
   readonly afterwards?: (emulator: Emulator) => Promise<void>;
 }
 
+/** Each key is to meet the job itself: a copy would be told apart from it, and stop for that. */
+async function makeOriginal(dir: string): Promise<void> {
+  const path = join(dir, '.batchctl/state.db');
+  if (!existsSync(path)) return;
+  const store = await openStore(path, { programVersion: 'test' });
+  await store.acceptStore({ serial: 0, logBytes: 0 });
+  store.close();
+}
+
 export async function bringAbout(options: SituationOptions): Promise<Situation> {
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'batchctl-test-')));
   const emulator = await startEmulator({ stateDir: join(root, 'api'), batchSeconds: options.batchSeconds });
@@ -85,6 +95,7 @@ export async function bringAbout(options: SituationOptions): Promise<Situation> 
       const cwd = join(root, `copy-${copies}`);
       mkdirSync(cwd);
       cpSync(home, cwd, { recursive: true });
+      await makeOriginal(cwd);
       await setFaults(emulator, [...ALWAYS, ...(options.faults ?? []), ...faults]);
       const before = await count();
       const run = asChild ? runAsChild : runHere;

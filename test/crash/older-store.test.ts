@@ -105,16 +105,16 @@ describe('a database that was put back', () => {
     expect(await world.paid()).toBe(8);
   });
 
-  it('or thrown away altogether is noticed when the same records are sent again', async () => {
+  it('or thrown away altogether is noticed before anything is built anew', async () => {
     const world = await makeWorld(25);
     const sent = await world.run([...SUBMIT, '--submit-only']);
     expect(sent.code, sent.stderr).toBe(0);
     rmSync(join(world.dir, '.batchctl'), { recursive: true });
-    expect((await stopped(world, [...SUBMIT, ...FAST])).code).toBe('store_older');
-    // Other records are nobody's business.
-    const other = await world.run([...SUBMIT, ...FAST, '--set', 'max_tokens=100']);
-    expect(other.code, other.stderr).toBe(0);
-    expect(await world.paid()).toBe(50);
+    for (const other of [[], ['--set', 'max_tokens=100']]) {
+      const refused = await world.run([...SUBMIT, ...FAST, ...other, '--json']);
+      expect([refused.code, JSON.parse(refused.stderr).error.code]).toEqual([6, 'store_gone']);
+    }
+    expect(await world.paid()).toBe(25);
   });
 });
 

@@ -19,12 +19,13 @@ const ROWS = 20;
 const { values } = parseArgs({
   options: {
     jobs: { type: 'string', default: '200' },
-    every: { type: 'string', default: '10' },
+    every: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 });
 const jobs = Number(values.jobs);
-const every = Number(values.every);
+// At least ten samples, so that the first third of them and the last are apart.
+const every = Number(values.every ?? Math.max(1, Math.floor(jobs / 20)));
 
 const folder = mkdtempSync(join(tmpdir(), 'batchctl-soak-'));
 const emulator = await startEmulator(join(folder, 'emulator'));

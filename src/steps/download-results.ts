@@ -17,7 +17,13 @@ export type Download =
   /** Nothing in it is ours; nothing of it was kept. */
   | { readonly kind: 'foreign' }
   /** Worth coming back for. `isBatchUnknown`: the batch itself is not found either. */
-  | { readonly kind: 'not_available'; readonly why: string; readonly isBatchUnknown: boolean }
+  | {
+      readonly kind: 'not_available';
+      readonly why: string;
+      readonly isBatchUnknown: boolean;
+      /** Whole each time, with rows of somebody else each time and none of ours. */
+      readonly isStrange: boolean;
+    }
   /** Gone for good. */
   | { readonly kind: 'expired_results'; readonly why: string };
 
@@ -57,7 +63,10 @@ export async function downloadResults(
   for (let attempt = 1; ; attempt += 1) {
     const once = await downloadOnce(target, expected, held, deps, signal);
     if (once.kind !== 'again') return once;
-    if (attempt === MAX_DOWNLOADS) return { ...once, kind: 'not_available' };
+    if (attempt === MAX_DOWNLOADS) {
+      const isStrange = held.length === MAX_DOWNLOADS && held.every(isOfSomebodyElse);
+      return { ...once, kind: 'not_available', isStrange };
+    }
     deps.report({ kind: 'notice', text: `results of ${batch.id}: ${once.why}; downloading again` });
     await deps.clock.sleep(backoffMs(DOWNLOAD_BACKOFF, attempt, deps.clock.random()), signal);
     signal.throwIfAborted();
@@ -164,6 +173,10 @@ function isSettled(held: readonly StreamCounts[], { shard, isProven, atLeast = 0
 
 function isEmpty({ distinct, unknown, malformed }: StreamCounts): boolean {
   return distinct === 0 && unknown === 0 && malformed === 0;
+}
+
+function isOfSomebodyElse({ distinct, unknown }: StreamCounts): boolean {
+  return distinct === 0 && unknown > 0;
 }
 
 function again(why: string, isBatchUnknown = false): Again {

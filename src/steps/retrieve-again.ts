@@ -95,7 +95,7 @@ async function askAgain(job: Job, { view, batch }: Gap, deps: Deps, signal: Abor
   await store.recordSeen(fresh);
   if (!hasEnded(fresh)) {
     const why = `it answers again and is ${fresh.processingStatus}`;
-    return { kind: 'not_available', why, isBatchUnknown: false };
+    return { kind: 'not_available', why, isBatchUnknown: false, isStrange: false };
   }
   // Nothing in it would be no news: its rows are missing as it is.
   return downloadResults({ job, shard, batch: fresh, isProven, atLeast: 1 }, deps, signal);

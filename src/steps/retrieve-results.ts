@@ -15,6 +15,7 @@ import { loseShard } from './poll-batches.ts';
 import { recordReused } from './record-reused.ts';
 import { findGaps, retrieveAgain } from './retrieve-again.ts';
 import type { Run } from './run.ts';
+import { swapBatch } from './swap-batch.ts';
 import { PARTIAL_FILE, writeResults } from './write-results.ts';
 
 /** What one call of `retrieveJob` came to. */
@@ -126,6 +127,7 @@ async function downloadAndApply(
       await loseShard(run, view, signal);
       return null;
     case 'not_available': {
+      if (download.isStrange && (await swapBatch(run, view, batch, signal))) return null;
       if (!download.isBatchUnknown) {
         deps.report({ kind: 'not_found', batchId: batch.id, why: download.why });
         return download.why;

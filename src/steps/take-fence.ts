@@ -3,6 +3,7 @@ import type { Fence, Submission } from '../core/submission.ts';
 import { requireSameWorkspace } from './require-home.ts';
 import type { Run } from './run.ts';
 import { walkBatches } from './walk-batches.ts';
+import { findStrange } from './watch-absent.ts';
 
 /** A batch of an attempt that was judged absent has appeared after all: the new attempt must not be sealed. */
 export class LateBatchFound extends Error {
@@ -37,14 +38,12 @@ export async function takeFence(
   };
   // A job whose batches are in two workspaces could be seen whole with no key.
   requireSameWorkspace(await run.deps.store.sealedHome(run.job.id), fence);
+  // What its results, or the user, have rejected once is not late. A rival was rejected for another's sake only.
+  const strange = await findStrange(run, earlier);
   for (const submission of earlier) {
     requireSameWorkspace(submission.fence, fence);
-    // What its results, or the user, have rejected once is not late. A rival was rejected for another's sake only.
-    const judged = new Set(
-      (await run.deps.store.candidates(submission.id))
-        .filter(({ rejectedBy }) => rejectedBy === 'results' || rejectedBy === 'user')
-        .map((one) => one.batchId),
-    );
+    const named = (await run.deps.store.candidates(submission.id)).filter((one) => one.rejectedBy === 'user');
+    const judged = new Set([...strange, ...named.map((one) => one.batchId)]);
     const facts = { submission, requests: submission.requests };
     const late = walk.batches
       .filter((batch) => !judged.has(batch.id) && mayBeOurs(batch, facts))

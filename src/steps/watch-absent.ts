@@ -22,9 +22,16 @@ export async function watchAbsent(
   let news = 0;
   const { store, provider, report } = run.deps;
   const claimed = new Set(views.flatMap((view) => view.candidates.map((candidate) => candidate.batchId)));
-  for (const watched of await store.watched(provider.account, run.time.nowMs())) {
+  const all = await store.watched(provider.account, run.time.nowMs());
+  const inDoubtAgain = new Set<number>();
+  for (const watched of all) {
     const view = views.find((one) => one.shard.id === watched.shardId);
-    if (view === undefined) continue;
+    // One attempt of a shard is in doubt at a time.
+    if (view === undefined || inDoubtAgain.has(watched.shardId)) continue;
+    const strange = await findStrange(
+      run,
+      all.filter((one) => one.shardId === watched.shardId),
+    );
     // What only the user's word has rejected may still prove to be ours.
     const old = new Map(
       (await store.candidates(watched.id)).map(({ batchId, verdict, rejectedBy }) => [
@@ -38,7 +45,7 @@ export async function watchAbsent(
     const taken = await store.knownBatchIds(matching.map((batch) => batch.id));
     for (const batch of matching.filter((one) => !taken.has(one.id))) {
       const verdict = old.get(batch.id);
-      if (verdict === undefined && claimed.has(batch.id)) continue;
+      if (verdict === undefined && (claimed.has(batch.id) || strange.has(batch.id))) continue;
       if (verdict === undefined) {
         await store.addCandidate(watched.id, batch);
         if (view.shard.state === 'built') {
@@ -47,6 +54,7 @@ export async function watchAbsent(
             status: null,
             requestId: null,
           });
+          inDoubtAgain.add(watched.shardId);
           break;
         }
         if (!hasEnded(batch)) {
@@ -65,4 +73,20 @@ export async function watchAbsent(
     }
   }
   return news + (await keepDuplicates(run, views, signal));
+}
+
+/**
+ * Batches that the results have shown to be somebody else's in the search for one of these attempts. The nonce is the
+ * shard's, so what is not the batch of one attempt is not that of another, and need not be waited for again.
+ */
+export async function findStrange(
+  { deps: { store } }: Run,
+  attempts: readonly { readonly id: number }[],
+): Promise<ReadonlySet<string>> {
+  const strange = new Set<string>();
+  for (const { id } of attempts) {
+    for (const { batchId, rejectedBy } of await store.candidates(id))
+      if (rejectedBy === 'results') strange.add(batchId);
+  }
+  return strange;
 }

@@ -4,6 +4,7 @@ import type { Job } from '../../src/core/job.ts';
 import { adoptByUser, resubmitByUser } from '../../src/steps/decide-doubt.ts';
 import { runJob } from '../../src/steps/run-job.ts';
 import { watchJob } from '../../src/steps/watch-job.ts';
+import { CANARY_KEY } from '../support/canary.ts';
 import { marker } from '../support/sample-job.ts';
 import { FAST, makeWorkbench, type Workbench } from '../support/workbench.ts';
 
@@ -27,6 +28,17 @@ async function expectExactlyOnce(bench: Workbench, job: Job, records: number): P
 }
 
 const FAST_SETTLE_MS = 500;
+
+/** A batch of somebody else in the same account, over at once. */
+async function createForeign(bench: Workbench, requests: number) {
+  const url = `${bench.emulator.url}/v1/messages/batches`;
+  const headers = { authorization: `Bearer ${CANARY_KEY}`, 'anthropic-version': '2026-10-21' };
+  const params = { model: 'claude-haiku-5-5', max_tokens: 9, messages: [{ role: 'user', content: 'hello' }] };
+  const list = Array.from({ length: requests }, (_, index) => ({ custom_id: `other-${index}`, params }));
+  const body = JSON.stringify({ requests: list });
+  const { id } = (await (await fetch(url, { method: 'POST', headers, body })).json()) as { id: string }; // the emulator’s own form
+  return { id, url, headers };
+}
 
 describe('a create whose answer was lost', () => {
   it.each([
@@ -89,7 +101,7 @@ describe('a create whose answer was lost', () => {
   it('is the user’s to settle when all that had to be in a listing was deleted meanwhile', async () => {
     const bench = await makeWorkbench({ batchSeconds: 0.01 });
     const url = `${bench.emulator.url}/v1/messages/batches`;
-    const headers = { authorization: 'Bearer sk-emu-test', 'anthropic-version': '2026-10-21' };
+    const headers = { authorization: `Bearer ${CANARY_KEY}`, 'anthropic-version': '2026-10-21' };
     const params = {
       model: 'claude-haiku-5-5',
       max_tokens: 9,
@@ -106,6 +118,29 @@ describe('a create whose answer was lost', () => {
       why: expect.stringMatching(/were all of them deleted/),
     });
     expect((await bench.truth()).posts).toHaveLength(2);
+  });
+
+  it('is no doubt for each of its refused attempts: a colleague’s batch is told from all of them at once', async () => {
+    const bench = await makeWorkbench({ batchSeconds: 0.01 });
+    const job = await bench.build(12);
+    await bench.setFaults('create-429=0@3');
+    for (let refused = 0; refused < 3; refused += 1) await bench.run(job, { until: 'once' });
+    await createForeign(bench, 12);
+    await bench.run(job);
+    expect((await bench.deps.store.jobById(job.id)).state).toBe('done');
+    expect(bench.told.filter((one) => one.kind === 'absent')).toHaveLength(1);
+    // Three refused, the colleague's, one that stopped at its fence, and the one that counts.
+    expect((await bench.truth()).posts).toHaveLength(6);
+  });
+
+  it('is found by its nonce when the answer named a batch that a colleague made meanwhile', async () => {
+    const bench = await makeWorkbench({ batchSeconds: 0.01 });
+    await bench.setFaults('colleague=1', 'create-repeat-id');
+    const job = await bench.build(12);
+    await bench.run(job);
+    await expectExactlyOnce(bench, job, 12);
+    expect((await bench.truth()).posts).toHaveLength(1);
+    expect(bench.told.find((one) => one.kind === 'problem')?.text).toMatch(/is ours, its results prove it/);
   });
 
   it('spares the user the decision when its results come after all', async () => {

@@ -41,6 +41,8 @@ export interface Fixture {
   readonly waits: number[];
   /** One answer for each download, the last one for all further ones. */
   readonly answer: (...streams: readonly (Stream | Error)[]) => void;
+  /** From now on the account may be listed, and has the batches of the job alone. */
+  readonly allowListing: () => void;
   readonly downloads: () => number;
   readonly views: () => Promise<readonly ShardView[]>;
   readonly close: () => void;
@@ -198,6 +200,7 @@ function connect(root: string, job: Job, store: JobStore, files: JobFiles): Fixt
   const waits: number[] = [];
   let streams: readonly (Stream | Error)[] = [];
   let downloads = 0;
+  let mayList = false;
   const clock: Clock = {
     now: () => new Date(NOW_MS),
     monotonicMs: () => waits.reduce((sum, ms) => sum + ms, 0),
@@ -214,7 +217,11 @@ function connect(root: string, job: Job, store: JobStore, files: JobFiles): Fixt
   const provider: BatchProvider = {
     account: ACCOUNT,
     createBatch: refuse,
-    listBatches: refuse,
+    async listBatches() {
+      if (!mayList) refuse();
+      const batches = (await store.shards(job.id)).flatMap(({ batch }) => (batch === null ? [] : [batch]));
+      return { batches, hasMore: false, unreadable: 0, lastId: batches.at(-1)?.id ?? null, stamp: STAMP };
+    },
     cancelBatch: refuse,
     countTokens: refuse,
     describeModel: refuse,
@@ -252,6 +259,9 @@ function connect(root: string, job: Job, store: JobStore, files: JobFiles): Fixt
     answer(...next) {
       streams = next;
       downloads = 0;
+    },
+    allowListing() {
+      mayList = true;
     },
     downloads: () => downloads,
     views: () => store.shards(job.id),

@@ -47,6 +47,7 @@ export async function submitShard(
     const submission = await store.startSubmission(shard.id, provider.account, uploadStartedMs);
     const path = shardPath(files.requestsDir(run.job.jobId), shard.stage, shard.number);
     const answered = new AbortController();
+    let before: readonly string[] = [];
     const outcome = await provider
       .createBatch(
         {
@@ -61,6 +62,7 @@ export async function submitShard(
               earlier.filter((one) => one.shardId === shard.id),
               signal,
             );
+            before = fence.batchIds;
             await requireUnsentByCopy(run, shard, signal);
             signal.throwIfAborted();
             // Both clocks before the commit: a machine that sleeps during it must not take the seal for a fresh one, or its
@@ -89,10 +91,19 @@ export async function submitShard(
       )
       .catch((error: unknown) => abort(run, submission, error))
       .finally(() => answered.abort());
-    return await record(run, shard, submission, outcome);
+    return await record(run, shard, submission, withoutEarlier(outcome, before));
   } finally {
     lock.release();
   }
+}
+
+/** A batch that was listed before the tail left is not what the tail made, whatever the answer says. */
+function withoutEarlier(outcome: SubmitOutcome, before: readonly string[]): SubmitOutcome {
+  if (outcome.kind !== 'created' && outcome.kind !== 'unknown') return outcome;
+  if (outcome.batch === null || !before.includes(outcome.batch.id)) return outcome;
+  const reason = `the answer named ${outcome.batch.id}, which was there before the shard was sent`;
+  if (outcome.kind === 'unknown') return { ...outcome, batch: null, reason };
+  return { kind: 'unknown', batch: null, reason, status: 200, requestId: outcome.stamp.requestId };
 }
 
 /** In a store that is a copy the other one may be at work: looked for again before each seal, not only once a run. */

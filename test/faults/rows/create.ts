@@ -1,5 +1,7 @@
 import { createServer } from 'node:http';
 import { expect } from 'vitest';
+import { createElsewhere } from '../../support/colleague.ts';
+import { marker } from '../../support/sample-job.ts';
 import { RESUME, SUBMIT } from '../bench.ts';
 import { type Between, listen, standBetween } from '../between.ts';
 import type { FaultCase, FaultRow } from '../row.ts';
@@ -144,7 +146,29 @@ export const createRows: readonly FaultRow[] = [
     cases: [
       {
         says: 'an id that is known already is not recorded twice, and the right batch is found',
-        steps: [{ ...DONE, faults: ['create-429=0', 'create-repeat-id'], batches: 2 }],
+        // The first create is answered in its turn, so that there is a batch whose id can come again.
+        steps: [{ ...DONE, faults: ['create-slow=0', 'create-repeat-id'], posts: 2, batches: 2 }],
+      },
+      {
+        says: 'an id that was listed before the shard went out is not taken for its batch',
+        steps: [
+          {
+            ...DONE,
+            before: async (bench) => {
+              theirs = await createElsewhere(bench.emulator.url, ['a', 'b', 'c']);
+              await bench.setFaults(['create-repeat-id']);
+            },
+            posts: 3,
+            after: async (bench) => {
+              const { state, batches } = await bench.status();
+              expect([state, batches.length]).toEqual(['done', 2]);
+              expect(batches.map((batch) => batch.batch_id)).not.toContain(theirs);
+              for (const row of await bench.results()) expect(row.text).toContain(marker(row.custom_id));
+              expect(bench.select(`SELECT 1 FROM batches WHERE batch_id = '${theirs}'`)).toEqual([]);
+            },
+          },
+        ],
+        ends: null,
       },
     ],
   },
@@ -329,6 +353,7 @@ export const createRows: readonly FaultRow[] = [
 ];
 
 let trapped = 0;
+let theirs = '';
 let between: Between | null = null;
 
 /** A server that nobody is to reach; ends with the test process. */

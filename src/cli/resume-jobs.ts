@@ -100,6 +100,11 @@ async function submittedJobs(context: Context): Promise<readonly Job[]> {
   const pending = (await store?.listJobs({ pendingOnly: true, limit: null })) ?? [];
   // Oldest first: what has waited longest is nearest to its end. What is asked in real time waits for nobody else.
   const submitted = pending.filter((job) => job.submitRequestedAt !== null).reverse();
+  // A run that was killed between its build and its first upload leaves such a job, and nobody else would name it.
+  for (const { jobId } of pending.filter((job) => job.submitRequestedAt === null && job.state === 'built'))
+    context.talk.warn(
+      `job ${jobId} is built and was never sent: batchctl submit ${jobId} --use-batch sends it`,
+    );
   const isRealTime = (job: Job): boolean => job.mode === 'real_time';
   return [...submitted.filter(isRealTime), ...submitted.filter((job) => !isRealTime(job))];
 }

@@ -81,7 +81,7 @@ export async function requireUnsent(
     {
       code: 'store_copied',
       why: `.batchctl/state.db is not the file that was sent from before (it was copied, restored or moved), and the account has batches that it does not know, with as many requests: ${shown.join('; ')}`,
-      next: `if one of them is this job’s, batchctl resume ${jobId} --adopt BATCH; if none is, batchctl resume ${jobId} --accept-store`,
+      next: `wait until they have ended: then their results tell whose they are, and batchctl resume ${jobId} goes on by itself; if you know that one is this job’s, batchctl resume ${jobId} --adopt BATCH, if none is, batchctl resume ${jobId} --accept-store`,
     },
   );
 }

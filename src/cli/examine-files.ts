@@ -8,7 +8,7 @@ import type { ShardView } from '../core/ports/store-views.ts';
 import { isSettledShard } from '../core/shard.ts';
 import { entriesOf } from '../files/job-folders.ts';
 import { STATE_DIR } from '../files/workspace.ts';
-import { readReceipts } from '../steps/read-journal.ts';
+import { readReceiptsByJob } from '../steps/read-journal.ts';
 import type { Context } from './context.ts';
 import type { JobViews } from './examine-jobs.ts';
 import { bad, badFile, type Finding, firstFew, note, ok } from './finding.ts';
@@ -34,7 +34,7 @@ async function examineReceipts(
   store: JobStore,
   jobs: readonly JobViews[],
 ): Promise<readonly Finding[]> {
-  const receipts = [...(await readReceipts(files)).values()].flat();
+  const receipts = [...(await readReceiptsByJob(files)).values()].flat();
   const findings: Finding[] = [];
   const known = await store.knownBatchIds(receipts.map(({ batch_id }) => batch_id));
   const unknown = receipts.filter(({ batch_id }) => !known.has(batch_id));

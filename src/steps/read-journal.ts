@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type JournalFold, JournalFolder } from '../core/journal-lines.ts';
 import type { JobFiles } from '../core/ports/files.ts';
 import { journalPath } from '../core/ports/files.ts';
-import { RECEIPTS } from './write-receipt.ts';
+import { RECEIPTS, readReceipts } from './write-receipt.ts';
 
 /** What the journal of a job says in the end; null where there is none. */
 export async function readJournal(jobId: string, files: JobFiles): Promise<JournalFold | null> {
@@ -13,7 +13,8 @@ export async function readJournal(jobId: string, files: JobFiles): Promise<Journ
   return folder.fold();
 }
 
-const receiptShape = z.looseObject({
+/** What a batch can be restored from; a receipt that only names it is enough to stop a run, and not for this. */
+const wholeReceipt = z.looseObject({
   batch_id: z.string().min(1).max(256),
   created_at: z.string(),
   job_id: z.string(),
@@ -22,27 +23,18 @@ const receiptShape = z.looseObject({
 });
 
 /** A batch id that was written beside the database. */
-export type Receipt = z.infer<typeof receiptShape>;
+export type Receipt = z.infer<typeof wholeReceipt>;
 
-/** By job. A line that a crash has cut off is none. */
-export async function readReceipts(files: JobFiles): Promise<ReadonlyMap<string, readonly Receipt[]>> {
+/** Those of the workspace, by job, in their order. */
+export async function readReceiptsByJob(files: JobFiles): Promise<ReadonlyMap<string, readonly Receipt[]>> {
   const found = new Map<string, Receipt[]>();
   if (!files.exists(RECEIPTS)) return found;
-  for await (const lines of files.lines(RECEIPTS)) {
-    for (const { text } of lines) {
-      const receipt = parseReceipt(text);
-      if (receipt === null) continue;
-      const ofJob = found.get(receipt.job_id) ?? [];
-      found.set(receipt.job_id, [...ofJob, receipt]);
-    }
+  for await (const read of readReceipts(files)) {
+    const { data: receipt } = wholeReceipt.safeParse(read);
+    if (receipt === undefined) continue;
+    const ofJob = found.get(receipt.job_id);
+    if (ofJob === undefined) found.set(receipt.job_id, [receipt]);
+    else ofJob.push(receipt);
   }
   return found;
-}
-
-function parseReceipt(text: string): Receipt | null {
-  try {
-    return receiptShape.safeParse(JSON.parse(text)).data ?? null;
-  } catch {
-    return null;
-  }
 }

@@ -1,7 +1,7 @@
 import { StoreError } from '../core/errors.ts';
 import { BATCH_ADOPTED, type JournalJob } from '../core/journal.ts';
 import type { JournalFold } from '../core/journal-lines.ts';
-import { type Receipt, readJournal, readReceipts } from './read-journal.ts';
+import { type Receipt, readJournal, readReceiptsByJob } from './read-journal.ts';
 import { type RestoreDeps, type RestoredReport, restoreJob } from './restore-job.ts';
 
 export interface Rebuilt {
@@ -23,7 +23,7 @@ export async function rebuildStore(
   deps: RestoreDeps,
   signal: AbortSignal,
 ): Promise<Rebuilt> {
-  const receipts = await readReceipts(deps.files);
+  const receipts = await readReceiptsByJob(deps.files);
   const folds: (JournalFold & { readonly job: JournalJob })[] = [];
   const cutOff: string[] = [];
   const adopted: { readonly jobId: string; readonly batchId: string }[] = [];

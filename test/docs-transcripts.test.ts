@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { BIN, scrubbedEnv } from './support/run-cli.ts';
+import { BIN, envOf } from './support/run-cli.ts';
 import { makeTempDir, writeFile } from './support/temp-dir.ts';
 
 interface Step {
@@ -47,7 +47,7 @@ function seeFile(path: string, command: string, shown: readonly string[]): void 
 function runHere(args: readonly string[], cwd: string): string {
   const path = join(makeTempDir(), 'screen');
   const screen = openSync(path, 'a');
-  const env = { ...scrubbedEnv(), NO_COLOR: '1', BATCHCTL_EMULATOR_BATCH_SECONDS: '1' };
+  const env = { ...envOf(args), NO_COLOR: '1', BATCHCTL_EMULATOR_BATCH_SECONDS: '1' };
   const { status } = spawnSync(process.execPath, [BIN, ...args], {
     cwd,
     env,

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { runJob } from '../../src/steps/run-job.ts';
+import { CANARY_KEY } from '../support/canary.ts';
 import { FAST, makeWorkbench } from '../support/workbench.ts';
 
 it('a copied store looks again before each seal, because the other copy may be at work', async () => {
@@ -35,7 +36,7 @@ function makeTwin(url: string): () => Promise<void> {
     const answer = await fetch(`${url}/v1/messages/batches`, {
       method: 'POST',
       headers: {
-        authorization: 'Bearer sk-emu-test',
+        authorization: `Bearer ${CANARY_KEY}`,
         'anthropic-version': '2026-10-21',
         'content-type': 'application/json',
       },

@@ -1,6 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import { countNotFound } from '../../src/steps/count-not-found.ts';
 import { createServerTime } from '../../src/steps/server-time.ts';
+import { CANARY_KEY } from '../support/canary.ts';
 import { makeWorkbench } from '../support/workbench.ts';
 
 const signal = new AbortController().signal;
@@ -31,10 +32,10 @@ test('a cancel of a batch that the API does not find says what to do, and that i
   const bench = await makeWorkbench({ batchSeconds: 600 });
   const { job } = await bench.run(await bench.build(3), { until: 'submitted' });
   const [batch] = await bench.ownBatches();
-  const headers = { 'x-api-key': 'sk-emu-test', 'anthropic-version': '2026-10-21' };
+  const headers = { 'x-api-key': CANARY_KEY, 'anthropic-version': '2026-10-21' };
   const url = `${bench.emulator.url}/v1/messages/batches/${batch?.id}`;
   // Somebody cancels and deletes it in the Console.
-  await fetch(`${url}/cancel`, { method: 'POST', headers });
+  expect((await fetch(`${url}/cancel`, { method: 'POST', headers })).ok).toBe(true);
   await vi.waitUntil(async () => (await fetch(url, { method: 'DELETE', headers })).ok, { timeout: 20_000 });
   await expect(bench.cancel(job)).rejects.toMatchObject({ name: 'ProviderError', code: 'cancel_not_found' });
 });

@@ -44,7 +44,7 @@ export function startCli(args: readonly string[], options: RunOptions): RunningC
     [...(options.nodeArgs ?? []), options.bin ?? BIN, ...args],
     {
       cwd: options.cwd,
-      env: { ...scrubbedEnv(), ...(asksIfItCan(args) ? NO_KEY : {}), ...options.env },
+      env: { ...envOf(args), ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   );
@@ -66,8 +66,9 @@ export function startCli(args: readonly string[], options: RunOptions): RunningC
 }
 
 /** A plan needs no key, and asks the API what it knows better where it has one: then the test says so. */
-function asksIfItCan(args: readonly string[]): boolean {
-  return args.includes('plan') && !args.includes('--emulator');
+export function envOf(args: readonly string[]): Record<string, string> {
+  const asksIfItCan = args.includes('plan') && !args.includes('--emulator');
+  return { ...scrubbedEnv(), ...(asksIfItCan ? NO_KEY : {}) };
 }
 
 function waitFor(text: string, child: RunningCli['child'], soFar: RunningCli['soFar']): Promise<void> {

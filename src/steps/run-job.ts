@@ -2,6 +2,7 @@ import { type AnswerOptions, DEFAULT_ANSWERING } from '../core/answering.ts';
 import { backoffMs, POLL_BACKOFF } from '../core/backoff.ts';
 import { ProviderError } from '../core/errors.ts';
 import { isFinal, type Job, type JobMode, shownStage } from '../core/job.ts';
+import type { ShardView } from '../core/ports/store-views.ts';
 import { answerShards } from './answer-shards.ts';
 import { type Budget, openBudget } from './budget.ts';
 import { checkBeforeFirst } from './check-before-first.ts';
@@ -89,7 +90,7 @@ export async function runJob(
     signal.throwIfAborted();
     if (options.submit) budget ??= await openBudget(run);
     const submitting = options.submit ? await submitIfDue(run, options, due, budget, signal) : null;
-    await lookIfDue(run, options, due, signal);
+    const isFreed = await lookIfDue(run, options, due, signal);
     const { unavailable, isAdvanced, applied } = await retrieveJob(run, signal);
     if (unavailable.length > 0) pauseAfter(due, clock);
     const hold = submitting?.hold ?? null;
@@ -100,6 +101,8 @@ export async function runJob(
       due.submitMs = Math.min(due.submitMs, clock.monotonicMs());
       continue;
     }
+    // What never arrived goes out again now, not at the next look.
+    if (isFreed && options.submit && due.submitMs <= clock.monotonicMs()) continue;
     const fresh = await store.jobById(job.id);
     if (isFinal(fresh.state)) return { job: fresh, pending: false };
     const all = await store.shards(job.id);
@@ -177,13 +180,17 @@ async function submitIfDue(
   return { ...submitting, hold: submitting.hold ?? hold };
 }
 
-async function lookIfDue(run: Run, options: RunOptions, due: Due, signal: AbortSignal): Promise<void> {
+/** @returns whether a shard is to be sent that was not before: its batch is proven absent. */
+async function lookIfDue(run: Run, options: RunOptions, due: Due, signal: AbortSignal): Promise<boolean> {
   const { store, clock, report } = run.deps;
-  if (clock.monotonicMs() < due.lookMs || !hasOpenBatches(await store.shards(run.job.id))) return;
+  if (clock.monotonicMs() < due.lookMs) return false;
+  const before = await store.shards(run.job.id);
+  if (!hasOpenBatches(before)) return false;
   try {
     const { doubtLookMs } = await lookAtBatches(run, signal);
     due.failedLooks = 0;
     due.lookMs = await nextLookAt(run, options.intervalMs, doubtLookMs);
+    return countUnsent(await store.shards(run.job.id)) > countUnsent(before);
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof ProviderError) || !error.retryable || options.until === 'once') throw error;
@@ -192,5 +199,10 @@ async function lookIfDue(run: Run, options: RunOptions, due: Due, signal: AbortS
     const why = `${error.message} (${error.why ?? 'no cause given'}); the batches go on`;
     report({ kind: 'waiting', why, ms });
     due.lookMs = clock.monotonicMs() + ms;
+    return false;
   }
+}
+
+function countUnsent(views: readonly ShardView[]): number {
+  return views.filter((view) => view.shard.state === 'built' && view.shard.route === 'batch').length;
 }

@@ -75,6 +75,17 @@ describe('a create whose answer was lost', () => {
     },
   );
 
+  it('goes out again as soon as absence is proven, however far the next look is', async () => {
+    const bench = await makeWorkbench({ answerMs: 700 });
+    await bench.setFaults('create-500');
+    const job = await bench.build(12);
+    // Ten minutes, of which this test has one; the looks that a doubt asks for do not wait for it.
+    await bench.run(job, { intervalMs: 600_000, until: 'submitted' });
+    const kinds = bench.told.map((one) => one.kind);
+    expect(kinds.slice(kinds.indexOf('absent'))).toContain('created');
+    expect((await bench.truth()).posts).toHaveLength(2);
+  });
+
   it('whose answer names a batch with odd counts is adopted from that answer, though no listing could tell', async () => {
     const bench = await makeWorkbench();
     await bench.setFaults('create-wrong-count', 'list-lag=60');

@@ -50,7 +50,7 @@ describe('findJsonError', () => {
     ["{'a':1}", 1, 'a name in double quotes'],
     ['[tru]', 1, 'a value is missing'],
     ['[01]', 2, '"," or "]" is missing'],
-    ['\uFEFF{}', 0, 'a value is missing'],
+    ['\uFEFF{}', 0, 'a byte order mark'],
   ])('%j breaks at %i', (text, offset, problem) => {
     const error = findJsonError(text);
     expect(error?.offset).toBe(offset);

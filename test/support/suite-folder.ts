@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FOUND, SEARCHED, searchFolder } from './canary.ts';
@@ -9,6 +9,8 @@ import { FOUND, SEARCHED, searchFolder } from './canary.ts';
  */
 export default function setup(): () => void {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'batchctl-suite-')));
+  // As the system's own lets anybody through to what is theirs: a test steps down to an ordinary user.
+  chmodSync(folder, 0o711);
   for (const name of ['TMPDIR', 'TEMP', 'TMP']) process.env[name] = folder;
   return () => {
     searchFolder(folder);

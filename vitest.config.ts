@@ -6,8 +6,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/build.ts', 'test/support/suite-folder.ts'],
     env: { ANTHROPIC_API_KEY: CANARY_KEY, ANTHROPIC_BASE_URL: NOWHERE },
-    // Children of the built program are started by many tests at once: two workers on two cores.
-    maxWorkers: 2,
+    // More than the two cores of CI: two fifths of the time tests wait, for batches and settle times (1.2 cores were busy).
+    maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

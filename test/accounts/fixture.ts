@@ -74,8 +74,7 @@ export async function bringAbout(options: SituationOptions): Promise<Situation> 
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'batchctl-test-')));
   const emulator = await startEmulator({ stateDir: join(root, 'api'), batchSeconds: options.batchSeconds });
   const elsewhere = await startEmulator({ stateDir: join(root, 'elsewhere') });
-  const cache = { NODE_COMPILE_CACHE: join(root, 'cache') };
-  const env = { ANTHROPIC_BASE_URL: emulator.url, ANTHROPIC_API_KEY: HOME_KEY, ...cache };
+  const env = { ANTHROPIC_BASE_URL: emulator.url, ANTHROPIC_API_KEY: HOME_KEY };
   const home = join(root, 'home');
   writeSampleJob(home, options.records ?? 4);
   await setFaults(emulator, [...ALWAYS, ...(options.faults ?? []), ...(options.first ?? [])]);

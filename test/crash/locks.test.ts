@@ -19,7 +19,7 @@ async function makeBench(batchSeconds: number) {
   writeSampleJob(dir, 8);
   const emulator = await startEmulator({ stateDir: makeTempDir(), batchSeconds });
   onTestFinished(() => emulator.close());
-  const base = { BATCHCTL_EMULATOR_URL: emulator.url, NODE_COMPILE_CACHE: makeTempDir() };
+  const base = { BATCHCTL_EMULATOR_URL: emulator.url };
   const start = (args: readonly string[], failpoint?: string): RunningCli => {
     const nodeArgs = failpoint === undefined ? [] : ['--import', FAILPOINTS];
     const point: Record<string, string> = failpoint === undefined ? {} : { FAILPOINT: failpoint };

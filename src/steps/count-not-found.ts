@@ -13,15 +13,10 @@ import { walkBatches } from './walk-batches.ts';
  * to any other key every batch is not found. Keys are rotated, so it is the workspace that is compared, and the key only
  * where the API does not name workspaces. The last word is the account's list: a batch that it shows is not gone.
  *
- * @param createdAt of the batch; null: not known here.
  * @returns whether the batch is gone for good.
  * @throws AuthError when the silence is another workspace's.
  */
-export async function countNotFound(
-  run: Run,
-  { id, createdAt }: { readonly id: string; readonly createdAt: string | null },
-  signal: AbortSignal,
-): Promise<boolean> {
+export async function countNotFound(run: Run, id: string, signal: AbortSignal): Promise<boolean> {
   const { store, provider, clock, report } = run.deps;
   const page = await repeatRead(
     () => provider.listBatches({ limit: 1, afterId: null }, signal),
@@ -33,7 +28,7 @@ export async function countNotFound(
   const nowMs = run.time.nowMs();
   const notFound = await store.recordNotFound(id, nowMs);
   const isOverdue = isGone(notFound, nowMs, goneAfterMs(run.settleMs, isEmulatorAccount(provider.account)));
-  const listed = isOverdue ? await findListed(run, { id, createdAt }, signal) : null;
+  const listed = isOverdue ? await findListed(run, id, signal) : null;
   const gone = isOverdue && listed === 'absent';
   if (listed !== null && typeof listed === 'object') await store.recordSeen(listed);
   report({ kind: 'not_found', batchId: id, why: explain(gone, listed, notFound.answers) });
@@ -46,18 +41,12 @@ function explain(gone: boolean, listed: Batch | 'absent' | 'unclear' | null, ans
   return `not found ${answers} times so far; that passes, as a rule`;
 }
 
-/** The batch as the account's whole list shows it; `unclear` when the list could not be had whole. */
-async function findListed(
-  run: Run,
-  { id, createdAt }: { readonly id: string; readonly createdAt: string | null },
-  signal: AbortSignal,
-): Promise<Batch | 'absent' | 'unclear'> {
-  const createdMs = createdAt === null ? Number.NaN : Date.parse(createdAt);
-  const walk = await walkBatches(
-    run,
-    () => (Number.isNaN(createdMs) ? Number.NEGATIVE_INFINITY : createdMs),
-    signal,
-  );
+/**
+ * The batch as the account's whole list shows it; `unclear` when the list could not be had whole. To its end, not only to the
+ * batch's own age: in a list whose first page holds an old batch alone, nothing tells yet that the newest do not come first.
+ */
+async function findListed(run: Run, id: string, signal: AbortSignal): Promise<Batch | 'absent' | 'unclear'> {
+  const walk = await walkBatches(run, () => Number.NEGATIVE_INFINITY, signal);
   const batch = walk.batches.find((one) => one.id === id);
   return batch ?? (walk.whole ? 'absent' : 'unclear');
 }

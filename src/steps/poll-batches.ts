@@ -28,7 +28,7 @@ export async function pollBatches(
     try {
       const batch = listed.get(id) ?? (await retrieve(run, id, signal));
       if (batch !== null) await run.deps.store.recordSeen(batch);
-      else if (await countNotFound(run, view.batch, signal)) await loseShard(run, view, signal);
+      else if (await countNotFound(run, id, signal)) await loseShard(run, view, signal);
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof AuthError && STRANGER_CODES.includes(error.code)) strangers.push(error);

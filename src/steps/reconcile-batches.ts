@@ -157,6 +157,6 @@ async function askFor(run: Run, batchId: string, signal: AbortSignal): Promise<B
     signal.throwIfAborted();
     if (!(error instanceof ProviderError)) throw error;
     if (error.status !== 404) return null;
-    return (await countNotFound(run, { id: batchId, createdAt: null }, signal)) ? 'gone' : null;
+    return (await countNotFound(run, batchId, signal)) ? 'gone' : null;
   }
 }

@@ -132,7 +132,7 @@ async function downloadAndApply(
         deps.report({ kind: 'not_found', batchId: batch.id, why: download.why });
         return download.why;
       }
-      if (!(await countNotFound(run, batch, signal))) return download.why;
+      if (!(await countNotFound(run, batch.id, signal))) return download.why;
       await loseShard(run, view, signal);
       return null;
     }

@@ -1,4 +1,5 @@
 import { expect, test, vi } from 'vitest';
+import type { BatchProvider } from '../../src/core/ports/provider.ts';
 import { countNotFound } from '../../src/steps/count-not-found.ts';
 import { createServerTime } from '../../src/steps/server-time.ts';
 import { CANARY_KEY } from '../support/canary.ts';
@@ -15,7 +16,7 @@ test('a batch that the account’s list shows is not gone, however often it is n
   // Overdue at once: what is left are the five answers.
   const run = { job, deps: bench.deps, time: createServerTime(bench.deps.clock), settleMs: 0 };
   const answers: boolean[] = [];
-  for (let count = 0; count < 6; count += 1) answers.push(await countNotFound(run, batch, signal));
+  for (let count = 0; count < 6; count += 1) answers.push(await countNotFound(run, batch.id, signal));
   expect(answers).toEqual(Array(6).fill(false));
   expect(bench.told.map((one) => (one.kind === 'not_found' ? one.why : ''))).toContain(
     'the account’s list shows it, so it is not gone',
@@ -23,9 +24,31 @@ test('a batch that the account’s list shows is not gone, however often it is n
   // Seen once, the count begins anew.
   await bench.setFaults('list-lag=3600');
   const silent: boolean[] = [];
-  for (let count = 0; count < 5; count += 1) silent.push(await countNotFound(run, batch, signal));
+  for (let count = 0; count < 5; count += 1) silent.push(await countNotFound(run, batch.id, signal));
   expect(silent.at(-1)).toBe(true);
   expect(silent.slice(0, 3)).toEqual([false, false, false]);
+});
+
+test('nor one that comes after an older one in the list: nobody promised that the newest come first', async () => {
+  const bench = await makeWorkbench({ batchSeconds: 600 });
+  const { job } = await bench.run(await bench.build(3), { until: 'submitted' });
+  const [view] = await bench.deps.store.shards(job.id);
+  const batch = view?.batch;
+  if (batch == null) throw new Error('no batch');
+  const older = { ...batch, id: 'msgbatch_older', createdAt: '2026-01-01T00:00:00Z' };
+  const { provider } = bench.deps;
+  const pages: BatchProvider = {
+    ...provider,
+    async listBatches({ limit, afterId }, stop) {
+      const { stamp } = await provider.listBatches({ limit, afterId: null }, stop);
+      const isFirst = afterId === null;
+      const listed = isFirst ? older : batch;
+      return { batches: [listed], unreadable: 0, hasMore: isFirst, lastId: listed.id, stamp };
+    },
+  };
+  const deps = { ...bench.deps, provider: pages };
+  const run = { job, deps, time: createServerTime(deps.clock), settleMs: 0 };
+  for (let count = 0; count < 6; count += 1) expect(await countNotFound(run, batch.id, signal)).toBe(false);
 });
 
 test('a cancel of a batch that the API does not find says what to do, and that it may be too new', async () => {

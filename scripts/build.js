@@ -1,10 +1,11 @@
 // Emits src to dist. The new dist is made beside the old one and takes its place by a rename, so that a program which
 // is running, or a test that starts one, never meets half a build.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bundle } from './bundle.js';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const dist = join(root, 'dist');
@@ -18,8 +19,8 @@ const compiler = join(
 );
 
 try {
-  process.exitCode = emit(['-p', join(root, 'tsconfig.build.json'), '--outDir', fresh]).status ?? 1;
-  if (process.exitCode === 0) process.exitCode = emitTypes() ? 0 : 1;
+  await bundle(root, fresh);
+  process.exitCode = emitTypes() ? 0 : 1;
   if (process.exitCode === 0) replaceDist();
 } finally {
   rmSync(fresh, { recursive: true, force: true });
@@ -27,21 +28,14 @@ try {
   rmSync(old, { recursive: true, force: true });
 }
 
-function emit(args, stdio = 'inherit') {
-  const result = spawnSync(process.execPath, [compiler, ...args], { stdio, cwd: root, encoding: 'utf8' });
-  if (result.error) throw result.error;
-  return result;
-}
-
 /**
  * The declarations that a user of the library needs: those of index.ts and of what they name, of some hundred that the
  * compiler writes. What it says of the others, whose types need no names outside, is nobody's business.
  */
 function emitTypes() {
-  const { stdout } = emit(
-    ['-p', join(root, 'tsconfig.types.json'), '--outDir', types, '--pretty', 'false'],
-    'pipe',
-  );
+  const args = [compiler, '-p', join(root, 'tsconfig.types.json'), '--outDir', types, '--pretty', 'false'];
+  const { stdout, error } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
+  if (error) throw error;
   const files = new Set();
   copyTypes('index.d.ts', files);
   const wrong = stdout.split('\n').filter((line) => {
@@ -60,6 +54,7 @@ function copyTypes(path, done) {
     /(['"])(\.\.?\/[^'"]+)\.ts\1/g,
     '$1$2.js$1',
   );
+  mkdirSync(dirname(join(fresh, path)), { recursive: true });
   writeFileSync(join(fresh, path), text);
   for (const [, target] of text.matchAll(/['"](\.\.?\/[^'"]+)\.js['"]/g)) {
     copyTypes(posix.join(posix.dirname(path), `${target}.d.ts`), done);
@@ -67,8 +62,6 @@ function copyTypes(path, done) {
 }
 
 function replaceDist() {
-  // Whatever is not TypeScript goes along as it is (SQL, templates).
-  cpSync(join(root, 'src'), fresh, { recursive: true, filter: (path) => !path.endsWith('.ts') });
   if (existsSync(dist)) renameSync(dist, old);
   renameSync(fresh, dist);
   chmodSync(join(root, 'bin', 'batchctl.js'), 0o755);

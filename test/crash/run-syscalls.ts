@@ -24,6 +24,7 @@ const USAGE = `npm run crash -- [options]
   --calls fsync,rename   only these system calls
   --faults kill,EIO      only these faults (${FAULTS.join(', ')})
   --sample N --seed S    N points, chosen by the seed
+  --skip N               without the first N points: carries on a run that was stopped
   --jobs N               so many at a time (1)
 `;
 
@@ -37,6 +38,7 @@ const { values } = parseArgs({
     faults: { type: 'string' },
     sample: { type: 'string' },
     seed: { type: 'string' },
+    skip: { type: 'string' },
     jobs: { type: 'string' },
     help: { type: 'boolean' },
   },
@@ -58,7 +60,7 @@ async function main(): Promise<number> {
   }
   build();
   const places = await cleanPlaces();
-  const points = choosePoints(places);
+  const points = choosePoints(places).slice(Number(values.skip ?? '0'));
   say(`${places.length} calls of a clean run: ${countBy(places.map(({ call }) => call))}`);
   say(`${points.length} points`);
   const began = Date.now();

@@ -26,7 +26,8 @@ const installed = Object.entries(packages).filter(([path]) => path !== '');
 const atRunTime = installed.filter(([, { dev, devOptional }]) => dev !== true && devOptional !== true);
 
 test('no dependency at run time runs a script when it is installed', () => {
-  expect(atRunTime.length).toBeGreaterThan(20);
+  // The lock speaks of both kinds: this is no empty list because of a form that npm no longer writes.
+  expect(atRunTime.map(([path]) => path)).toContain('node_modules/better-sqlite3');
   expect(atRunTime.filter(([, { hasInstallScript }]) => hasInstallScript === true)).toEqual([]);
   // It brings prebuilt binaries. A `binding.gyp` makes npm compile without any script: see allowScripts.
   expect(manifest.allowScripts['better-sqlite3']).toBe(false);
@@ -42,6 +43,6 @@ test('nothing of ours runs when somebody installs batchctl', () => {
 
 test('the lockfile names each package by its hash, and few are needed at run time', () => {
   expect(installed.filter(([, { integrity }]) => integrity === undefined)).toEqual([]);
-  expect(Object.keys(manifest.dependencies).length).toBeLessThanOrEqual(16);
-  expect(atRunTime.length).toBeLessThanOrEqual(80);
+  expect(Object.keys(manifest.dependencies).length).toBeLessThanOrEqual(2);
+  expect(atRunTime.length).toBeLessThanOrEqual(4);
 });

@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { expect, onTestFinished } from 'vitest';
+import { expect, onTestFinished, vi } from 'vitest';
 import { type Emulator, startEmulator } from '../../src/emulator/server.ts';
+import { CANARY_KEY } from '../support/canary.ts';
 import type { Truth } from '../support/emulator-process.ts';
 import { type Finished, startCli } from '../support/run-cli.ts';
 import { marker, writeSampleJob } from '../support/sample-job.ts';
@@ -45,6 +46,21 @@ export interface ResultLine {
   readonly status: string;
   readonly failure: string | null;
   readonly text: string | null;
+}
+
+/** Waits until the account has no batch that goes on. */
+export async function allEnded({ emulator }: FaultBench): Promise<void> {
+  const headers = { 'x-api-key': CANARY_KEY, 'anthropic-version': '2026-10-21' };
+  const url = `${emulator.url}/v1/messages/batches?limit=100`;
+  await vi.waitUntil(
+    async () => {
+      const { data } = (await (await fetch(url, { headers })).json()) as {
+        readonly data: readonly { readonly processing_status: string }[]; // the emulator's own form
+      };
+      return data.length > 0 && data.every((batch) => batch.processing_status === 'ended');
+    },
+    { timeout: 30_000 },
+  );
 }
 
 /** Runs a case, and holds it to what it says and to what must always hold. */

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { RESUME, RETRIEVE, SUBMIT } from '../bench.ts';
+import { allEnded, RESUME, RETRIEVE, SUBMIT } from '../bench.ts';
 import type { FaultRow } from '../row.ts';
 
 const PACE = ['--settle', '2s', '--interval', '100ms'];
@@ -43,7 +43,7 @@ export const retryRows: readonly FaultRow[] = [
     expected: 'Only with `--include canceled`',
     cases: [
       {
-        says: 'canceled rows go out again by retry, and by nothing else',
+        says: 'canceled rows are sent again by nothing but a retry',
         batchSeconds: 600,
         steps: [
           { args: [...SUBMIT, '--submit-only'], exit: 0 },
@@ -54,6 +54,7 @@ export const retryRows: readonly FaultRow[] = [
         ends: { state: 'canceled', succeeded: 0, failures: { canceled: 15 } },
       },
     ],
+    shownBy: [{ file: 'steps/retry.test.ts', title: 'rows of a canceled job go out again when asked for' }],
   },
   {
     row: 'T4',
@@ -184,7 +185,7 @@ export const retryRows: readonly FaultRow[] = [
           {
             args: ['cancel', 'latest'],
             exit: 0,
-            before: async () => new Promise((done) => setTimeout(done, 400)),
+            before: allEnded,
           },
           { args: RETRIEVE, exit: 0, posts: 2 },
         ],

@@ -1,4 +1,15 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { type FaultBench, SUBMIT } from '../bench.ts';
 import type { FaultRow } from '../row.ts';
+
+/** What is not yet whole has a name of its own (files/write-atomic.ts). */
+function expectNoTempFiles({ dir }: FaultBench): void {
+  const files = readdirSync(join(dir, 'batch_requests'), { recursive: true, encoding: 'utf8' });
+  expect(files.filter((path) => path.includes('main-0001')).length).toBeGreaterThan(0);
+  expect(files.filter((path) => path.endsWith('.partial'))).toEqual([]);
+}
 
 /** Read source. */
 export const sourceRows: readonly FaultRow[] = [
@@ -128,7 +139,21 @@ export const sourceRows: readonly FaultRow[] = [
     row: 'S11',
     fault: 'Kill at any `src.*`',
     expected: 'Nothing submitted; temp files swept at next start; rerun gives a byte-identical plan',
-    shownBy: [{ file: 'sim/sim.test.ts', title: 'at least 100 of the processes were killed' }],
+    cases: [
+      ['as the first shard is begun', 'open:main-0001.*partial=kill'],
+      ['as the first shard gets its name', 'rename:main-0001=kill'],
+      ['as the second one does', 'rename:main-0002=kill'],
+    ].map(([when = '', failpoint = '']) => ({
+      says: `killed ${when} it has sent nothing, and the next run builds the same and leaves nothing behind`,
+      steps: [
+        { args: SUBMIT, failpoint, exit: 'SIGKILL', posts: 0 },
+        { args: SUBMIT, exit: 0, posts: 2, after: expectNoTempFiles },
+      ],
+    })),
+    shownBy: [
+      { file: 'crash/source-read.test.ts', title: 'leaves with 6, says at which byte, and builds nothing' },
+      { file: 'sim/sim.test.ts', title: 'at least 100 of the processes were killed' },
+    ],
   },
   {
     row: 'S12',

@@ -41,11 +41,20 @@ export async function askForDoubts(
 
 async function lookOnce(jobId: string, { wire, signal }: Context): Promise<readonly ShardView[]> {
   const { lookAtBatches } = await import('../steps/look-at-batches.ts');
+  const { requireHome } = await import('../steps/require-home.ts');
   const { createServerTime } = await import('../steps/server-time.ts');
   const { DEFAULT_SETTLE_MS } = await import('../core/doubt.ts');
   const job = await (await wire.store()).findJob(jobId);
   const deps = await wire.deps(job, { emulator: false });
-  const time = createServerTime(deps.clock);
-  await lookAtBatches({ job, deps, time, settleMs: DEFAULT_SETTLE_MS }, signal);
+  // What the silence of another workspace would add to a doubt is no evidence.
+  await requireHome(job, deps, signal);
+  const run = {
+    job,
+    deps,
+    heads: new Map(),
+    time: createServerTime(deps.clock),
+    settleMs: DEFAULT_SETTLE_MS,
+  };
+  await lookAtBatches(run, signal);
   return deps.store.shards(job.id);
 }

@@ -193,7 +193,28 @@ function nextLookMs(sealedMs: number, lastMs: number, settleMs: number): number 
   return next ?? lastMs + Math.max(AFTERWARDS * settleMs, LEAST_WAIT_MS);
 }
 
-/** What one walk through the listing is worth as evidence. */
+/**
+ * The workspace that a submission was sealed in. Where the fence does not name it (an answer without the header, or a seal
+ * that was restored from less), other seals of its job do; else the workspace that the very key which sealed it acts in,
+ * because a key never changes that. Null: nothing tells.
+ */
+export function homeOfDoubt(
+  { fence, keyFingerprint }: { readonly fence: Fence; readonly keyFingerprint: string },
+  job: Pick<Fence, 'workspaceId' | 'organizationId'>,
+  now: {
+    readonly keyFingerprint: string;
+    readonly workspaceIds: readonly (string | null)[];
+    readonly organizationId: string | null;
+  },
+): Pick<Fence, 'workspaceId' | 'organizationId'> {
+  if (fence.workspaceId !== null) return fence;
+  if (job.workspaceId !== null) return job;
+  const [first = null, ...others] = new Set(now.workspaceIds);
+  const isTold = keyFingerprint === now.keyFingerprint && others.length === 0;
+  return { workspaceId: isTold ? first : null, organizationId: isTold ? now.organizationId : null };
+}
+
+/** What one walk through the listing is worth as evidence. `fence` names the workspace as far as it is known at all. */
 export function weighLook(
   walk: {
     readonly whole: boolean;
@@ -204,7 +225,11 @@ export function weighLook(
   fence: Fence,
   ownBatchIds: ReadonlySet<string>,
 ): Pick<Look, 'clean' | 'knownSeen'> {
-  const sameWorkspace = walk.workspaceIds.every((id) => id === fence.workspaceId);
+  // Where nobody ever named it, a batch that must be there names it: it is visible in its own workspace alone.
+  const sameWorkspace =
+    fence.workspaceId === null
+      ? new Set(walk.workspaceIds).size <= 1
+      : walk.workspaceIds.every((id) => id === fence.workspaceId);
   const known = [...fence.batchIds, ...ownBatchIds];
   const knownSeen = known.some((id) => walk.batchIds.has(id));
   // With no batch to see, the workspace must name itself, else an empty list proves nothing.

@@ -13,6 +13,11 @@ export interface Submission {
   readonly watchUntilMs: number | null;
 }
 
+/** One that is in doubt or stuck, with the key that it was sent with. */
+export interface Doubt extends Submission {
+  readonly keyFingerprint: string;
+}
+
 /**
  * - uploading: not sealed, so nothing can exist.  - aborted: ended before the seal.
  * - sealed: the two last bytes may have left.  - created: its batch is known.

@@ -1,8 +1,15 @@
 import { type Batch, hasEnded } from '../core/batch.ts';
-import { isPastProof, judgeDoubt, mayBeOurs, WATCH_ABSENT_MS, weighLook } from '../core/doubt.ts';
+import {
+  homeOfDoubt,
+  isPastProof,
+  judgeDoubt,
+  mayBeOurs,
+  WATCH_ABSENT_MS,
+  weighLook,
+} from '../core/doubt.ts';
 import { ProviderError } from '../core/errors.ts';
 import type { ShardView } from '../core/ports/store-views.ts';
-import type { Submission } from '../core/submission.ts';
+import type { Doubt, Submission } from '../core/submission.ts';
 import { countNotFound } from './count-not-found.ts';
 import { mendReceipts } from './mend-receipts.ts';
 import { proveBatch } from './prove-batch.ts';
@@ -47,23 +54,26 @@ export async function reconcileBatches(
 async function settleDoubt(
   run: Run,
   view: ShardView,
-  submission: Submission,
+  submission: Doubt,
   walk: Walk,
   ownIds: ReadonlySet<string>,
   signal: AbortSignal,
 ): Promise<number | null> {
-  const { store, report } = run.deps;
-  const { sealedMs, fence } = submission;
+  const { store, provider, report } = run.deps;
+  const { sealedMs, fence, keyFingerprint } = submission;
   if (sealedMs === null || fence === null) return null;
+  const now = { ...walk, keyFingerprint: provider.account.keyFingerprint };
+  const home = homeOfDoubt({ fence, keyFingerprint }, await store.sealedHome(run.job.id), now);
   const { organizationId } = walk;
-  for (const workspaceId of walk.workspaceIds) requireSameWorkspace(fence, { workspaceId, organizationId });
+  for (const workspaceId of walk.workspaceIds) requireSameWorkspace(home, { workspaceId, organizationId });
   // Not later than the listing itself: a machine that slept since its answer came has seen nothing of that time.
   const latestMs = walk.serverMs === null ? Number.POSITIVE_INFINITY : walk.serverMs + DATE_STEP_MS;
   const serverMs = Math.min(run.time.nowMs(), latestMs);
   // What an earlier look of this doubt has shown has to be there as well: those of the fence may be deleted by now.
   const earlier = (await store.candidates(submission.id)).map((candidate) => candidate.batchId);
-  const known = new Set([...ownIds, ...earlier]);
-  await store.recordLook(submission.id, { serverMs, ...weighLook(walk, fence, known) });
+  // Where it is not known whose workspace this is, they may have been seen in another one.
+  const known = new Set(home.workspaceId === null ? ownIds : [...ownIds, ...earlier]);
+  await store.recordLook(submission.id, { serverMs, ...weighLook(walk, { ...fence, ...home }, known) });
   await addCandidates(run, view, submission, walk);
   await proveCandidates(run, view, submission, walk, signal);
   const looks = await store.looks(submission.id);
@@ -82,7 +92,9 @@ async function settleDoubt(
     case 'untold':
       await store.judgeStuck(
         submission.id,
-        'no listing shows a batch that was there before the seal, so it proves nothing that they do not show this one: were all of them deleted?',
+        home.workspaceId === null
+          ? 'nothing tells which workspace it was sent to, and no listing shows a batch of its job, so it proves nothing that they do not show this one'
+          : 'no listing shows a batch that was there before the seal, so it proves nothing that they do not show this one: were all of them deleted?',
       );
       return null;
     default:

@@ -2,7 +2,7 @@ import { StoreError } from '../core/errors.ts';
 import type { Account } from '../core/job.ts';
 import type { Owner } from '../core/owner.ts';
 import type { ShardState } from '../core/shard.ts';
-import type { Fence, Submission, SubmissionState } from '../core/submission.ts';
+import type { Doubt, Fence, Submission, SubmissionState } from '../core/submission.ts';
 import { readFence } from './json-columns.ts';
 import type { Db } from './open.ts';
 import { fromTime, toTime } from './times.ts';
@@ -126,11 +126,12 @@ export function prepareSubmissions(db: Db) {
       ORDER BY submissions.id
     `)
     .pluck();
-  const selectDoubts = db.prepare<{ jobId: number }, FencedRow>(`
-    SELECT ${FENCED}
+  const selectDoubts = db.prepare<{ jobId: number }, FencedRow & { readonly keyFingerprint: string }>(`
+    SELECT ${FENCED}, accounts.key_fingerprint AS keyFingerprint
     FROM submissions
     JOIN shards ON shards.id = submissions.shard_id
     JOIN stages ON stages.id = shards.stage_id
+    JOIN accounts ON accounts.id = submissions.account_id
     WHERE stages.job_id = :jobId AND submissions.state IN ('in_doubt','stuck')
     ORDER BY submissions.id
   `);
@@ -254,7 +255,10 @@ export function prepareSubmissions(db: Db) {
     ofJob: (jobId: number): readonly Omit<Submission, 'fence'>[] =>
       selectOfJob.all({ jobId }).map(withoutFence),
     idsIn: (jobId: number, state: SubmissionState): readonly number[] => selectIds.all({ jobId, state }),
-    doubts: (jobId: number): readonly Submission[] => selectDoubts.all({ jobId }).map(toSubmission),
+    doubts: (jobId: number): readonly Doubt[] =>
+      selectDoubts
+        .all({ jobId })
+        .map((row) => ({ ...toSubmission(row), keyFingerprint: row.keyFingerprint })),
     /** Whatever the key, as below. */
     jobInDoubt: ({ baseUrl }: Account, requests: number, exceptShardId: number): string | null =>
       selectSameCount.get({ baseUrl, requests, exceptShardId }) ?? null,

@@ -3,6 +3,7 @@ import type { Batch } from '../../src/core/batch.ts';
 import {
   clockSkewMs,
   fenceIds,
+  homeOfDoubt,
   isPastProof,
   judgeDoubt,
   listingReachMs,
@@ -250,5 +251,30 @@ describe('results that do not say whose they are', () => {
 
   it('never will when the API says that they are removed', () => {
     expect(isPastProof({ endedAt, archivedAt: endedAt }, { sealedMs, settleMs, looks: [] })).toBe(true);
+  });
+});
+
+describe('where a doubt belongs', () => {
+  const named = { workspaceId: 'wrkspc_a', organizationId: 'org_a' };
+  const nobody = { workspaceId: null, organizationId: null };
+  const fenceOf = (owner: typeof named | typeof nobody) => ({ batchIds: [], serverMs: null, ...owner });
+  const now = { keyFingerprint: 'k', workspaceIds: ['wrkspc_b'], organizationId: 'org_b' };
+
+  it.each([
+    ['its fence says', fenceOf(named), 'other', nobody, now, 'wrkspc_a'],
+    ['else another seal of its job', fenceOf(nobody), 'k', named, now, 'wrkspc_a'],
+    ['else the key that sealed it', fenceOf(nobody), 'k', nobody, now, 'wrkspc_b'],
+    ['and nothing says with another key', fenceOf(nobody), 'other', nobody, now, null],
+    [
+      'or where pages name two',
+      fenceOf(nobody),
+      'k',
+      nobody,
+      { ...now, workspaceIds: ['wrkspc_b', 'wrkspc_c'] },
+      null,
+    ],
+    ['or none', fenceOf(nobody), 'k', nobody, { ...now, workspaceIds: [null] }, null],
+  ] as const)('%s', (_what, fence, keyFingerprint, job, seen, workspaceId) => {
+    expect(homeOfDoubt({ fence, keyFingerprint }, job, seen).workspaceId).toBe(workspaceId);
   });
 });

@@ -4,7 +4,7 @@ import type { Owner } from '../owner.ts';
 import type { FailureClass, RowStatus, Tally } from '../result.ts';
 import type { ShardState } from '../shard.ts';
 import type { SpentLine } from '../spent-line.ts';
-import type { Candidate, Fence, Look, Submission } from '../submission.ts';
+import type { Candidate, Doubt, Fence, Look, Submission } from '../submission.ts';
 import type { AdoptingStore } from './adopting-store.ts';
 import type { ServerStamp } from './provider.ts';
 import type { SpendingStore } from './spending-store.ts';
@@ -188,7 +188,7 @@ export interface JobStore extends SpendingStore, AdoptingStore, StandingStore {
 
   // Reconciling.
   /** In doubt or stuck, of one job. */
-  doubts(jobId: number): Promise<readonly Submission[]>;
+  doubts(jobId: number): Promise<readonly Doubt[]>;
   /**
    * The id of a job with a shard of this count sealed, in doubt or stuck at this account's base URL, this shard left out;
    * null when there is none.

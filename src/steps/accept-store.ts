@@ -92,6 +92,7 @@ async function takeInProven(job: Job, deps: Deps, signal: AbortSignal): Promise<
   const run: Run = {
     job: await deps.store.jobById(job.id),
     deps,
+    heads: new Map(),
     time: createServerTime(deps.clock),
     settleMs: DEFAULT_SETTLE_MS,
   };

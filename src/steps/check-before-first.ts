@@ -1,5 +1,6 @@
 import { AuthError } from '../core/errors.ts';
 import type { ShardView } from '../core/ports/store-views.ts';
+import type { Shard } from '../core/shard.ts';
 import { hasAnswers } from './answers.ts';
 import { checkModels } from './check-models.ts';
 import { checkSample } from './check-sample.ts';
@@ -29,16 +30,24 @@ export async function checkBeforeFirst(
   const [workspaceId = null] = walk.workspaceIds;
   const { organizationId } = walk;
   requireSameWorkspace(await run.deps.store.sealedHome(run.job.id), { workspaceId, organizationId });
-  const shards = views.map((view) => view.shard);
-  await requireUnsent(
-    run,
-    shards.filter((shard) => shard.state === 'built' && shard.route === 'batch'),
-    walk,
-    signal,
-  );
+  const shards = views
+    .map((view) => view.shard)
+    .filter((shard) => shard.state === 'built' && shard.route === 'batch');
+  await requireUnsent(run, shards, await heldByDoubts(run, shards), walk, signal);
   if (hasBegun(run, views)) return;
   await checkModels(run, views, signal);
   await checkSample(run, unsent.shard, signal);
+}
+
+/** Those that wait for a doubt with as many requests (submit-shards.ts). */
+async function heldByDoubts(
+  { deps: { store, provider } }: Run,
+  shards: readonly Shard[],
+): Promise<ReadonlySet<number>> {
+  const held = new Set<number>();
+  for (const { id, requests } of shards)
+    if ((await store.jobInDoubt(provider.account, requests, id)) !== null) held.add(id);
+  return held;
 }
 
 /** Something of the job was sent, or asked and answered. */

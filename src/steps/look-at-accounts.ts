@@ -98,7 +98,7 @@ async function lookAtAccount(
     account.deps ??= await connect(first.job);
     // What one batch's answer would have us say is seen in the store and shown in its line.
     const deps = { ...account.deps, report: () => undefined };
-    const run = { deps, time: account.time, settleMs: Number.POSITIVE_INFINITY };
+    const run = { deps, heads: new Map(), time: account.time, settleMs: Number.POSITIVE_INFINITY };
     const walk = await walkBatches({ ...run, job: first.job }, null, signal);
     for (const { job, views } of jobs) await pollBatches({ ...run, job }, views, walk, signal);
     account.failedLooks = 0;

@@ -10,7 +10,13 @@ import { walkBatches } from './walk-batches.ts';
  * the run that works on the job.
  */
 export async function lookAtJob(job: Job, deps: Deps, signal: AbortSignal): Promise<void> {
-  const run = { job, deps, time: createServerTime(deps.clock), settleMs: Number.POSITIVE_INFINITY };
+  const run = {
+    job,
+    deps,
+    heads: new Map(),
+    time: createServerTime(deps.clock),
+    settleMs: Number.POSITIVE_INFINITY,
+  };
   await requireHome(job, deps, signal);
   const walk = await walkBatches(run, null, signal);
   await pollBatches(run, await deps.store.shards(job.id), walk, signal);

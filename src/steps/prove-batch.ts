@@ -23,18 +23,28 @@ export async function proveBatch(run: Run, batch: Batch, nonce: string, signal: 
   return found === 'foreign' || found === 'not_yet' ? found : 'ours';
 }
 
-/** The same for many shards at once, with one reading: the nonce that the batch is of. */
+/**
+ * The same for many shards at once, with one reading: the nonce that the batch is of. Results never change, so that a batch
+ * which is read to the end of the question is not read again for the next shard.
+ */
 export async function findNonce(
   run: Run,
   batch: Batch,
   nonces: ReadonlySet<string>,
   signal: AbortSignal,
 ): Promise<{ readonly nonce: string } | Exclude<Proof, 'ours'>> {
+  const read = run.heads.get(batch.id);
+  if (read !== undefined) {
+    const nonce = [...nonces].find((one) => read.has(one));
+    return nonce === undefined ? 'foreign' : { nonce };
+  }
+  const head = new Set<string>();
   let foreign = 0;
   try {
     for await (const id of firstIds(batch, run.deps, signal)) {
       const nonce = parseWireId(id)?.nonce;
       if (nonce !== undefined && nonces.has(nonce)) return { nonce };
+      if (nonce !== undefined) head.add(nonce);
       foreign += 1;
     }
   } catch (error) {
@@ -45,7 +55,9 @@ export async function findNonce(
     return 'not_yet';
   }
   // A stream that ended early may hide the rest, so a short batch needs a line for each of its requests.
-  return foreign > 0 && foreign >= Math.min(LINES_ASKED, sumCounts(batch.counts)) ? 'foreign' : 'not_yet';
+  if (foreign === 0 || foreign < Math.min(LINES_ASKED, sumCounts(batch.counts))) return 'not_yet';
+  run.heads.set(batch.id, head);
+  return 'foreign';
 }
 
 /** The custom_ids at the head of a batch's results, in the order of the stream. Throws what the stream throws. */

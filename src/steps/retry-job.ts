@@ -51,7 +51,7 @@ export async function retryJob(
   refuse(job, options);
   await requireHome(job, deps, signal);
   await store.settleAfterCrash(job.id);
-  const run = { job, deps, time: createServerTime(deps.clock), settleMs: 0 };
+  const run = { job, deps, heads: new Map(), time: createServerTime(deps.clock), settleMs: 0 };
   const hasLater = Object.keys(job.spec.needs).length > 0;
   const frozen = hasLater ? await requireFrozen(job, files) : null;
   const classes = classesOf(options);

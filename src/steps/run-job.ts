@@ -72,7 +72,7 @@ export async function runJob(
   signal: AbortSignal,
 ): Promise<RunOutcome> {
   const { store, clock } = deps;
-  const run: Run = { job, deps, time: createServerTime(clock), settleMs: options.settleMs };
+  const run: Run = { job, deps, heads: new Map(), time: createServerTime(clock), settleMs: options.settleMs };
   // Before anything is written: a damaged store is kept as it is.
   await store.checkSent();
   await requireHome(job, deps, signal);

@@ -8,6 +8,8 @@ export interface Run {
   readonly job: Job;
   readonly deps: Deps;
   readonly time: ServerTime;
+  /** Nonces at the head of ended batches that were read in this run and are none of ours, by id. */
+  readonly heads: Map<string, ReadonlySet<string>>;
   /** How long absence takes to prove, in server time. */
   readonly settleMs: number;
 }

@@ -52,14 +52,21 @@ export async function findSentElsewhere(
   return found;
 }
 
-/** @throws DecisionError when a batch of the account is, or in a copied store may be, one of these shards. */
+/**
+ * A batch that has not ended says nothing about a shard in `held`: it may be that of a doubt of ours with as many requests,
+ * and until that is settled the shard is not sealed.
+ *
+ * @throws DecisionError when a batch of the account is, or in a copied store may be, one of these shards.
+ */
 export async function requireUnsent(
   run: Run,
   unsent: readonly Shard[],
+  held: ReadonlySet<number>,
   walk: Walk,
   signal: AbortSignal,
 ): Promise<void> {
-  const found = await findSentElsewhere(run, unsent, walk, signal);
+  const all = await findSentElsewhere(run, unsent, walk, signal);
+  const found = all.filter(({ shard, isProven }) => isProven || !held.has(shard.id));
   if (found.length === 0) return;
   const { jobId } = run.job;
   const proven = found.filter((one) => one.isProven);

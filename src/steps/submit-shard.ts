@@ -110,7 +110,7 @@ function withoutEarlier(outcome: SubmitOutcome, before: readonly string[]): Subm
 async function requireUnsentByCopy(run: Run, shard: Shard, signal: AbortSignal): Promise<void> {
   if (!(await run.deps.store.standing(run.job.id)).isMoved) return;
   const walk = await walkBatches(run, () => jobReachMs(run), signal);
-  await requireUnsent(run, [shard], walk, signal);
+  await requireUnsent(run, [shard], new Set(), walk, signal);
 }
 
 /** The answer to a large create takes its time; one that does not come is waited for, because it may name a paid batch. */

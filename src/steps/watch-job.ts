@@ -12,7 +12,7 @@ import { watchAbsent } from './watch-absent.ts';
  * that the job has, and the user should hear of it. The caller holds the job's lock.
  */
 export async function watchJob(job: Job, deps: Deps, signal: AbortSignal): Promise<void> {
-  const run = { job, deps, time: createServerTime(deps.clock), settleMs: 0 };
+  const run = { job, deps, heads: new Map(), time: createServerTime(deps.clock), settleMs: 0 };
   const views = await deps.store.shards(job.id);
   const ids = new Set(views.map((view) => view.shard.id));
   const watched = await deps.store.watched(deps.provider.account, deps.clock.now().getTime());

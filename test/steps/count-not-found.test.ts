@@ -14,7 +14,13 @@ test('a batch that the account’s list shows is not gone, however often it is n
   const batch = view?.batch;
   if (batch == null) throw new Error('no batch');
   // Overdue at once: what is left are the five answers.
-  const run = { job, deps: bench.deps, time: createServerTime(bench.deps.clock), settleMs: 0 };
+  const run = {
+    job,
+    deps: bench.deps,
+    heads: new Map(),
+    time: createServerTime(bench.deps.clock),
+    settleMs: 0,
+  };
   const answers: boolean[] = [];
   for (let count = 0; count < 6; count += 1) answers.push(await countNotFound(run, batch.id, signal));
   expect(answers).toEqual(Array(6).fill(false));
@@ -47,7 +53,7 @@ test('nor one that comes after an older one in the list: nobody promised that th
     },
   };
   const deps = { ...bench.deps, provider: pages };
-  const run = { job, deps, time: createServerTime(deps.clock), settleMs: 0 };
+  const run = { job, deps, heads: new Map(), time: createServerTime(deps.clock), settleMs: 0 };
   for (let count = 0; count < 6; count += 1) expect(await countNotFound(run, batch.id, signal)).toBe(false);
 });
 

@@ -62,7 +62,13 @@ async function untilShards(bench: Workbench, job: Job, count: number): Promise<v
 /** As if its batch had not been found for ten minutes. */
 async function lose(bench: Workbench, job: Job): Promise<void> {
   const [view] = await bench.deps.store.shards(job.id);
-  const run = { job, deps: bench.deps, time: createServerTime(bench.deps.clock), settleMs: 0 };
+  const run = {
+    job,
+    deps: bench.deps,
+    heads: new Map(),
+    time: createServerTime(bench.deps.clock),
+    settleMs: 0,
+  };
   if (view !== undefined) await loseShard(run, view, new AbortController().signal);
 }
 

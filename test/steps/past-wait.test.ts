@@ -13,7 +13,7 @@ test('a batch that does not end is waited for until a quarter of an hour past it
   const expiresMs = Date.parse(views[0]?.batch?.expiresAt ?? '');
   // This machine's own clock is years behind, and says nothing.
   const time = createServerTime(makeManualClock({ startAt: '2020-01-01T00:00:00Z' }));
-  const run = { job, deps: bench.deps, time, settleMs: 0 };
+  const run = { job, deps: bench.deps, time, heads: new Map(), settleMs: 0 };
   const at = (serverMs: number): boolean => {
     time.note({ serverMs, workspaceId: null, organizationId: null, requestId: null });
     return isPastWait(run, views, null, 0);

@@ -15,7 +15,7 @@ test('a machine that slept since a listing was answered has not looked all that 
   await bench.run(job, { until: 'once' });
   const { store } = bench.deps;
   const time = createServerTime(bench.deps.clock);
-  const run = { job, deps: bench.deps, time, settleMs: SETTLE_MS };
+  const run = { job, deps: bench.deps, time, heads: new Map(), settleMs: SETTLE_MS };
   for (let sleeps = 1; sleeps <= 4; sleeps += 1) {
     const walk = await walkBatches(run, () => Number.NEGATIVE_INFINITY, signal);
     // A monotonic clock that goes on through the sleep takes the server's time with it.

@@ -251,7 +251,7 @@ function connect(root: string, job: Job, store: JobStore, files: JobFiles): Fixt
   return {
     root,
     job,
-    run: { job, deps, time: createServerTime(clock), settleMs: 900_000 },
+    run: { job, deps, heads: new Map(), time: createServerTime(clock), settleMs: 900_000 },
     store,
     files,
     progress,

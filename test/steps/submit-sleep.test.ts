@@ -30,7 +30,7 @@ test.each(['wall', 'monotonic'] as const)(
         },
       },
     };
-    const run = { job, deps, time: createServerTime(deps.clock), settleMs: 1_000 };
+    const run = { job, deps, heads: new Map(), time: createServerTime(deps.clock), settleMs: 1_000 };
     const [view] = await store.shards(job.id);
     if (view === undefined) throw new Error('no shard');
     const outcome = await submitShard(run, view.shard, 1, signal);

@@ -29,6 +29,7 @@ async function listing(bench: Workbench, listed: readonly Batch[], workspaceId =
         listBatches: () => Promise.resolve({ ...page, stamp: { ...STAMP, workspaceId } }),
       },
     },
+    heads: new Map(),
     time: createServerTime(clock),
     settleMs: 1_000,
   };

@@ -54,6 +54,7 @@ async function walk(server: Server, reachMs: number | null): Promise<{ walk: Wal
   const run: Run = {
     job,
     deps: { ...deps, provider },
+    heads: new Map(),
     time: createServerTime(deps.clock),
     settleMs: 1_000,
   };

@@ -1,9 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { JobFiles } from '../core/ports/files.ts';
 import { journalPath } from '../core/ports/files.ts';
 import type { Journal } from '../core/ports/journal.ts';
-import { errnoOf } from './job-disk-error.ts';
+import { scanLines } from './scan-lines.ts';
 
 /** The journals of the jobs in the workspace at `root`, one line an entry. */
 export function openJournal(root: string, files: JobFiles): Journal {
@@ -14,22 +13,16 @@ export function openJournal(root: string, files: JobFiles): Journal {
     isOpen: (jobId) => files.exists(files.requestsDir(jobId)),
     last(jobId) {
       const last = new Map<string, string>();
-      for (const line of readIfThere(join(root, pathOf(jobId))).split('\n')) {
+      scanLines(join(root, pathOf(jobId)), (bytes) => {
+        // Decoded one by one: a line that is kept must not hold what was read with it.
+        const line = bytes.toString('utf8');
         const key = keyAtHead(line);
         if (key !== null) last.set(key, line);
-      }
+        return false;
+      });
       return last;
     },
   };
-}
-
-function readIfThere(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return '';
-    throw error;
-  }
 }
 
 /** Without parsing it: the lines of a job of thousands of shards are compared as text. Null: about neither, or torn. */

@@ -1,9 +1,9 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { StoreError } from '../core/errors.ts';
 import { journalPath } from '../core/ports/files.ts';
-import { errnoOf } from './job-disk-error.ts';
 import { listJobFolders } from './job-folders.ts';
+import { scanLines } from './scan-lines.ts';
 import { STATE_DIR } from './workspace.ts';
 
 /** Each of them is written before a batch can be, or as soon as one is: files that tell of what was sent from here. */
@@ -30,18 +30,9 @@ export function refuseLostStore(root: string, storePath: string): void {
 function sentJournal(root: string): string | null {
   for (const jobId of listJobFolders(root)) {
     const path = journalPath(`batch_requests/${jobId}`);
-    if (readIfThere(join(root, path)).includes('"sealed_at":"')) return path;
+    if (scanLines(join(root, path), (line) => line.includes('"sealed_at":"'))) return path;
   }
   return null;
-}
-
-function readIfThere(path: string): string {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return '';
-    throw error;
-  }
 }
 
 function sizeOf(path: string): number {

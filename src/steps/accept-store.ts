@@ -6,26 +6,34 @@ import type { ShardView } from '../core/ports/store-views.ts';
 import type { Submission } from '../core/submission.ts';
 import { findForgotten } from './check-standing.ts';
 import type { Deps } from './deps.ts';
+import { requireForgottenHome } from './require-home.ts';
 import type { Run } from './run.ts';
 import { findSentElsewhere, jobReachMs } from './sent-elsewhere.ts';
 import { SENT_LOG, type SentLine } from './sent-log.ts';
 import { createServerTime } from './server-time.ts';
 import { walkBatches } from './walk-batches.ts';
+import { RECEIPTS } from './write-receipt.ts';
 
 /**
  * The user's word that this database, though a copy, is the one that counts from now on. What the log tells of seals that
  * it has forgotten is put in doubt, so that their batches are looked for and nothing of them is sent again; ended batches
  * of the account that are proven to be this job's are taken in.
  *
- * @throws DecisionError when a job has shards that this copy never had.
+ * A damaged store is not accepted, nor is anything with a key that is not shown to be of the job's home: to such a key
+ * every batch is «not found».
+ *
+ * @throws DecisionError when a job has shards that this copy never had; AuthError, StoreError as above.
  */
 export async function acceptStore(job: Job, deps: Deps, signal: AbortSignal): Promise<void> {
   const { store, files, report } = deps;
+  await store.checkSent();
   // Of every job: what is accepted of the log is not looked at again for any of them.
   const jobs = new Map(
     (await store.listJobs({ pendingOnly: false, limit: null })).map((one) => [one.jobId, one]),
   );
   const forgotten = await findForgotten([...jobs.values()], deps);
+  const own = forgotten.filter((line) => line.job_id === job.jobId);
+  await requireForgottenHome(job, own, deps, signal);
   const shards = new Map<string, { readonly owner: Job; readonly lines: SentLine[] }>();
   const unknown = new Set<string>();
   for (const line of forgotten) {
@@ -52,8 +60,9 @@ export async function acceptStore(job: Job, deps: Deps, signal: AbortSignal): Pr
   await takeInProven(job, deps, signal);
   const serials = forgotten.map((line) => line.serial);
   const logBytes = files.exists(SENT_LOG) ? files.size(SENT_LOG) : 0;
+  const receipt_bytes = files.exists(RECEIPTS) ? files.size(RECEIPTS) : 0;
   await store.acceptStore({ serial: Math.max(0, ...serials), logBytes });
-  await store.recordEvent({ jobId: job.id, kind: 'store_accepted', detail: { seals } });
+  await store.recordEvent({ jobId: job.id, kind: 'store_accepted', detail: { seals, receipt_bytes } });
 }
 
 async function viewOf(

@@ -37,6 +37,46 @@ export async function requireHome(
   if (!(await showsBatch(views, deps, signal))) throw unprovenKey(job, provider.account.keyFingerprint);
 }
 
+/** What a seal outside the store tells of whose it is. */
+export interface SealOwner {
+  readonly key_fingerprint: string;
+  readonly fence: { readonly workspace_id: string | null; readonly organization_id: string | null };
+}
+
+/**
+ * The same for a job whose store has forgotten what was sent, so that its own seals do not say where: `seals` are those
+ * that the store does not have. Where nothing was ever sent and nobody asked for it, there is nothing to compare with, and
+ * nothing that a listing could be asked about.
+ *
+ * @throws AuthError likewise.
+ */
+export async function requireForgottenHome(
+  { id }: Pick<Job, 'id'>,
+  seals: readonly SealOwner[],
+  deps: Pick<Deps, 'store' | 'provider' | 'clock'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { store, provider, clock } = deps;
+  await requireHome({ id }, deps, signal);
+  const job = await store.jobById(id);
+  const isAnySent = (await store.shards(id)).some(isSent);
+  if (seals.length === 0 && (job.account === null || isAnySent)) return;
+  const owners = seals.map((one) => one.key_fingerprint);
+  if (owners.length === 0 && job.account !== null) owners.push(job.account.keyFingerprint);
+  if (owners.includes(provider.account.keyFingerprint)) return;
+  const page = await repeatRead(
+    () => provider.listBatches({ limit: 1, afterId: null }, signal),
+    clock,
+    signal,
+  );
+  const named = seals.map(({ fence }) => fence).find(({ workspace_id }) => workspace_id !== null);
+  const home = { workspaceId: named?.workspace_id ?? null, organizationId: named?.organization_id ?? null };
+  const verdict = compareOwners(home, page.stamp);
+  if (verdict === 'same') return;
+  if (verdict !== 'unnamed' && verdict !== 'unknown') throw strangerError(verdict, home, page.stamp);
+  throw unprovenKey(job, provider.account.keyFingerprint, owners.at(-1));
+}
+
 /** Something of the shard is, or may be, at the API. */
 function isSent({ submission, batch }: ShardView): boolean {
   return batch !== null || (submission !== null && submission.state !== 'aborted');
@@ -98,10 +138,14 @@ function unnamedAnswer({ workspaceId }: Owner): ProviderError {
   });
 }
 
-function unprovenKey(job: Job, fingerprint: string): AuthError {
+function unprovenKey(
+  job: Job,
+  fingerprint: string,
+  submitter = job.account?.keyFingerprint ?? 'unknown',
+): AuthError {
   return new AuthError(`nothing shows that this key can see the batches of job ${job.jobId}`, {
     code: 'other_key',
-    why: `the job was submitted with another key (fingerprint ${job.account?.keyFingerprint ?? 'unknown'}, now ${fingerprint}), answers name no workspace, and none of the job’s batches is found with this key`,
+    why: `the job was submitted with another key (fingerprint ${submitter}, now ${fingerprint}), answers name no workspace, and none of the job’s batches is found with this key`,
     next: `set ANTHROPIC_API_KEY to the key that submitted it, or to one that shows its batches, then batchctl resume ${job.jobId}`,
   });
 }

@@ -5,40 +5,10 @@ import { openJobFiles } from '../../src/files/job-files.ts';
 import { readSent, writeSent } from '../../src/steps/sent-log.ts';
 import { writeSampleJob } from '../support/sample-job.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
-import {
-  copyWorkspace,
-  DATABASE,
-  jobIdOf,
-  makeWorld,
-  putBack,
-  type World,
-} from '../support/workspace-copy.ts';
+import { copyWorkspace, DATABASE, makeWorld, putBack } from '../support/workspace-copy.ts';
+import { build, FAST, sendUnanswered } from './older-store-bench.ts';
 
-const FAST = ['--settle', '2s', '--interval', '100ms'];
 const LOG = 'batch_requests/sent.jsonl';
-
-async function build(world: World): Promise<string> {
-  const built = await world.run(['build', '--emulator']);
-  expect(built.code, built.stderr).toBe(0);
-  return jobIdOf(world.dir);
-}
-
-/** Sends a job whose answer is lost, so that no receipt tells of it. */
-async function sendUnanswered(world: World, jobId: string): Promise<void> {
-  await world.setFaults('lost-reply@1');
-  const posts = (await world.truth()).posts.length;
-  await world.run([
-    'submit',
-    jobId,
-    '--use-batch',
-    '--emulator',
-    '--submit-only',
-    '--max-wait',
-    '0s',
-    ...FAST,
-  ]);
-  expect((await world.truth()).posts).toHaveLength(posts + 1);
-}
 
 it('what another database has sent of a second job is taken in with the first one’s', async () => {
   const world = await makeWorld(8, { batchSeconds: 3_600 });

@@ -1,17 +1,10 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import {
-  copyWorkspace,
-  DATABASE,
-  jobIdOf,
-  makeWorld,
-  putBack,
-  type World,
-} from '../support/workspace-copy.ts';
+import { copyWorkspace, DATABASE, makeWorld, putBack, type World } from '../support/workspace-copy.ts';
+import { build, FAST, sendUnanswered } from './older-store-bench.ts';
 
 const SUBMIT = ['submit', '--use-batch', '--emulator', '--max-shard-requests', '10'];
-const FAST = ['--settle', '2s', '--interval', '100ms'];
 
 interface Stopped {
   readonly code: string;
@@ -38,10 +31,8 @@ async function finishes(world: World, args: readonly string[], dir = world.dir):
 
 /** A job of three shards, and a copy of its workspace as it was when it was only built. */
 async function sentSince(world: World): Promise<{ readonly copy: string; readonly jobId: string }> {
-  const built = await world.run(['build', '--emulator', '--max-shard-requests', '10']);
-  expect(built.code, built.stderr).toBe(0);
+  const jobId = await build(world, '--max-shard-requests', '10');
   const copy = copyWorkspace(world.dir);
-  const jobId = jobIdOf(world.dir);
   const sent = await world.run(['submit', jobId, '--use-batch', '--emulator', '--submit-only']);
   expect(sent.code, sent.stderr).toBe(0);
   return { copy, jobId };
@@ -69,8 +60,7 @@ describe('a database that was put back', () => {
 
   it('from before the job was built is noticed by a submission of the same records', async () => {
     const world = await makeWorld(25);
-    const other = await world.run(['build', '--emulator', '--set', 'max_tokens=100']);
-    expect(other.code, other.stderr).toBe(0);
+    await build(world, '--set', 'max_tokens=100');
     const copy = copyWorkspace(world.dir);
     const sent = await world.run([...SUBMIT, '--submit-only']);
     expect(sent.code, sent.stderr).toBe(0);
@@ -83,20 +73,9 @@ describe('a database that was put back', () => {
 
   it('after a seal without an answer, which no receipt tells of, is noticed too', async () => {
     const world = await makeWorld(8);
-    await world.run(['build', '--emulator']);
+    const jobId = await build(world);
     const copy = copyWorkspace(world.dir);
-    const jobId = jobIdOf(world.dir);
-    await world.setFaults('lost-reply@1');
-    await world.run([
-      'submit',
-      jobId,
-      '--use-batch',
-      '--emulator',
-      '--submit-only',
-      '--max-wait',
-      '0s',
-      ...FAST,
-    ]);
+    await sendUnanswered(world, jobId);
     rmSync(join(world.dir, '.batchctl/receipts.jsonl'), { force: true });
     putBack(copy, world.dir, DATABASE);
     const told = await stopped(world, ['submit', jobId, '--use-batch', '--emulator', ...FAST]);

@@ -90,6 +90,14 @@ export async function makeRebuildBench(
   return bench;
 }
 
+/** The body of a test with a bench of its own. */
+export function onBench<A extends readonly unknown[]>(
+  options: Parameters<typeof makeRebuildBench>[0],
+  body: (bench: RebuildBench, ...args: A) => Promise<void>,
+): (...args: A) => Promise<void> {
+  return async (...args) => body(await makeRebuildBench(options), ...args);
+}
+
 /** Ways in which a database is gone. */
 export const LOSSES: Readonly<Record<string, (dir: string) => void>> = {
   removed: (dir) => {

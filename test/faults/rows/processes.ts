@@ -157,7 +157,7 @@ export const processesRows: readonly FaultRow[] = [
     shownBy: [
       { file: 'cli/doctor.test.ts', title: 'a database with a destroyed page' },
       {
-        file: 'crash/rebuild.test.ts',
+        file: 'crash/rebuild-done.test.ts',
         title: 'is done again after the database was %s, with the same rows',
       },
       {

@@ -8,7 +8,7 @@ import { listJobFolders } from '../files/job-folders.ts';
 import { isRebuildCutOff } from '../files/rebuild-marker.ts';
 import { statePath } from '../files/workspace.ts';
 import { readJournal } from '../steps/read-journal.ts';
-import { type Rebuilt, rebuildStore } from '../steps/rebuild-store.ts';
+import { type Rebuilt, readSentByJob, rebuildStore } from '../steps/rebuild-store.ts';
 import type { RestoredReport } from '../steps/restore-job.ts';
 import type { Context } from './context.ts';
 import { askYes } from './keyboard.ts';
@@ -77,10 +77,10 @@ async function agree(context: Context, jobIds: readonly string[], store: StoreIn
           : UNFIT_STORES[store.kind].next,
     });
   }
-  if (jobIds.length === 0) {
+  if (jobIds.length === 0 && (await readSentByJob(await wire.files())).size === 0) {
     throw new UsageError('there is nothing to rebuild from', {
       code: 'nothing_to_rebuild',
-      why: `${join(wire.root, 'batch_requests')} has no folder of a job`,
+      why: `${join(wire.root, 'batch_requests')} has no folder of a job, and nothing was sent from here`,
       next: store.kind === 'damaged' ? 'move .batchctl/state.db away to begin anew' : 'batchctl build',
     });
   }

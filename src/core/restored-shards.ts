@@ -1,12 +1,11 @@
-import type { JournalBatch, JournalJob, JournalShard, JournalSubmission } from './journal.ts';
+import type { JournalJob, JournalShard, JournalSubmission } from './journal.ts';
 import type { JournalFold } from './journal-lines.ts';
+import { isOpen, type ReceiptFacts, receiptBatch, type SealFacts, withSeals } from './restored-seals.ts';
 
-/** A batch id beside the database, for a shard of this job. */
-export interface ReceiptFacts {
-  readonly batch_id: string;
-  readonly created_at: string;
-  readonly nonce: string;
-  readonly base_url: string;
+/** What stands beside the database and the journal. */
+export interface SentFacts {
+  readonly receipts: readonly ReceiptFacts[];
+  readonly seals: readonly SealFacts[];
 }
 
 /** What was done to the journal's word, in sentences. */
@@ -17,29 +16,60 @@ export interface RestoredShards {
 
 /**
  * The shards of a job as they are to come back. One rule decides: what may be paid never comes back as a shard that can be
- * sent. So a receipt makes a batch of it, whatever else the journal says, and where a line of the journal cannot be read, a
- * shard that it calls unsent is in doubt.
+ * sent. So a receipt makes a batch of it and a seal in the log a doubt, whatever else the journal says, and where a line of
+ * the journal cannot be read, a shard that it calls unsent is in doubt.
  */
 export function restoreShards(
   job: JournalJob,
   { shards, unreadable }: Pick<JournalFold, 'shards' | 'unreadable'>,
-  receipts: readonly ReceiptFacts[],
+  { receipts, seals }: SentFacts,
   at: string,
 ): RestoredShards {
   const remarks: string[] = [];
   const parents = new Set(shards.map(({ split_from }) => split_from));
-  const restored = shards.map((shard) => {
-    if (parents.has(shard.nonce)) return { ...shard, state: 'split' as const };
+  const restored = shards.map((told) => {
+    if (parents.has(told.nonce)) return withLost({ ...told, state: 'split' }, seals).shard;
+    const { shard, added } = withLost(told, seals);
     const receipt = receipts.findLast(({ nonce }) => nonce === shard.nonce);
     if (receipt !== undefined && !hasBatch(shard)) {
-      remarks.push(`shard ${shard.number} has batch ${receipt.batch_id}, by its receipt`);
+      const guess = guessedNumber(shard);
+      const also =
+        guess === null ? '' : `; no file tells of the seal before it, so it counts as its attempt ${guess}`;
+      remarks.push(`shard ${shard.number} has batch ${receipt.batch_id}, by its receipt${also}`);
       return withReceipt(job, shard, receipt);
+    }
+    if (added.length > 0) {
+      remarks.push(
+        `shard ${shard.number} was sent (attempt ${added.join(', ')}), by the log of seals; its journal does not say so`,
+      );
+      return shard;
     }
     if (unreadable === 0 || !mayBeUnsent(job, shard)) return shard;
     remarks.push(`shard ${shard.number} may have been sent: a line of the journal cannot be read`);
     return inDoubt(job, shard, at);
   });
+  const named = new Set(shards.map(({ nonce }) => nonce));
+  const unknown = new Set([...seals, ...receipts].map(({ nonce }) => nonce).filter((one) => !named.has(one)));
+  for (const nonce of unknown) {
+    const batches = receipts.filter((one) => one.nonce === nonce).map(({ batch_id }) => batch_id);
+    const paid = batches.length === 0 ? '' : ` (${batches.join(', ')})`;
+    remarks.push(
+      `shard ${nonce} was sent${paid}, and the journal does not have it: it is from an older copy`,
+    );
+  }
   return { shards: restored, remarks };
+}
+
+/** With the seals that the journal has not. A shard that is settled otherwise stays so. */
+function withLost(
+  shard: JournalShard,
+  seals: readonly SealFacts[],
+): { readonly shard: JournalShard; readonly added: readonly number[] } {
+  const { submissions, added } = withSeals(shard, seals);
+  if (added.length === 0) return { shard, added };
+  const isLive = submissions.some(isOpen) || hasBatch({ ...shard, submissions });
+  const state = shard.state === 'built' && isLive ? 'live' : shard.state;
+  return { shard: { ...shard, state, submissions }, added };
 }
 
 /**
@@ -72,19 +102,29 @@ function accountOf(job: JournalJob, shard: JournalShard, baseUrl: string): Journ
   return known ?? { base_url: baseUrl, ...account };
 }
 
-/** The last submission that was sealed made this batch; where the journal has none, one that it has lost. */
+/** The number of a submission that no file names; null where one is there that may have made the batch. */
+function guessedNumber({ submissions }: Pick<JournalShard, 'submissions'>): number | null {
+  const last = submissions.at(-1);
+  return last !== undefined && isOpen(last) ? null : nextNumber({ submissions });
+}
+
+function nextNumber({ submissions }: Pick<JournalShard, 'submissions'>): number {
+  return (submissions.at(-1)?.number ?? 0) + 1;
+}
+
+/** The last submission that was sealed made this batch; where nothing tells of one, one that was lost. */
 function withReceipt(job: JournalJob, shard: JournalShard, receipt: ReceiptFacts): JournalShard {
   const last = shard.submissions.at(-1);
-  const isOpen = last !== undefined && ['sealed', 'in_doubt', 'stuck'].includes(last.state);
+  const open = last !== undefined && isOpen(last) ? last : null;
   const made: JournalSubmission = {
-    ...(isOpen ? last : lostSubmission(job, shard, receipt.created_at, receipt.base_url)),
+    ...(open ?? lostSubmission(job, shard, receipt.created_at, receipt.base_url)),
     state: 'created',
     reason: null,
     watch_until_at: null,
     batch: receiptBatch(receipt, shard.requests),
     candidates: [],
   };
-  const submissions = isOpen ? shard.submissions.slice(0, -1) : shard.submissions;
+  const submissions = open === null ? shard.submissions : shard.submissions.slice(0, -1);
   return {
     ...shard,
     state: shard.state === 'built' ? 'live' : shard.state,
@@ -106,7 +146,7 @@ function lostSubmission(
 ): JournalSubmission {
   const account = accountOf(job, shard, baseUrl);
   return {
-    number: (shard.submissions.at(-1)?.number ?? 0) + 1,
+    number: nextNumber(shard),
     state: 'sealed',
     account,
     upload_started_at: job.submit_requested_at ?? job.created_at,
@@ -123,27 +163,5 @@ function lostSubmission(
     },
     batch: null,
     candidates: [],
-  };
-}
-
-/** What a receipt tells of a batch; the next look at it tells the rest. */
-function receiptBatch({ batch_id, created_at }: ReceiptFacts, requests: number): JournalBatch {
-  const DAY_MS = 24 * 60 * 60_000;
-  return {
-    batch_id,
-    processing_status: 'in_progress',
-    processing: requests,
-    succeeded: 0,
-    errored: 0,
-    canceled: 0,
-    expired: 0,
-    created_at,
-    expires_at: new Date(Date.parse(created_at) + DAY_MS).toISOString(),
-    ended_at: null,
-    cancel_initiated_at: null,
-    archived_at: null,
-    results_url: null,
-    described_json: JSON.stringify({ id: batch_id }),
-    seen_at: created_at,
   };
 }

@@ -10,6 +10,7 @@ import { countless, gone, isOurs, lostByStore, maybeOurs, notFound } from './ado
 import { receiptOf } from './check-receipts.ts';
 import type { Deps } from './deps.ts';
 import { firstIds } from './prove-batch.ts';
+import { canBeRebuilt } from './read-journal.ts';
 import { repeatRead } from './repeat-read.ts';
 
 /** What the API said of a batch that no job here has. */
@@ -92,7 +93,8 @@ export async function letGoIfOurs(
 async function refuseOurs(batch: Batch, deps: AdoptDeps, signal: AbortSignal): Promise<void> {
   const { store, provider, clock } = deps;
   const madeFor = await receiptOf(batch.id, deps);
-  if (madeFor !== null) throw lostByStore(batch, madeFor);
+  // Of a job without its journal nothing but its batches is left, and a rebuild has said so.
+  if (madeFor !== null && (await canBeRebuilt(madeFor, deps.files))) throw lostByStore(batch, madeFor);
   const { owner, isForeign } = await readOwner(batch, deps, signal);
   if (owner !== null) throw isOurs(batch, owner, '');
   if (isForeign) return;

@@ -1,6 +1,8 @@
 import { DecisionError } from '../core/errors.ts';
+import { unknownJobs } from './check-standing.ts';
 import type { LocalDeps } from './deps.ts';
 import type { Run } from './run.ts';
+import { readSent } from './sent-log.ts';
 import { RECEIPTS, readReceipts } from './write-receipt.ts';
 
 /**
@@ -26,6 +28,37 @@ export async function checkReceipts(run: Run): Promise<void> {
       next: `put the newer .batchctl/state.db back; without one, batchctl doctor --rebuild`,
     });
   }
+  await refuseForgottenTwin(run);
+}
+
+/**
+ * Receipts for a job that this store does not know, and that the log of seals does not name either: a rebuild could not
+ * make it again, and nothing tells what it asked for. One of the same name may be the same content.
+ */
+async function refuseForgottenTwin({ job, deps }: Run): Promise<void> {
+  const { files, store, provider } = deps;
+  const from = await store.acceptedReceiptBytes();
+  const batches = new Map<string, string[]>();
+  for await (const { job_id: jobId, batch_id: batchId, base_url: baseUrl } of readReceipts(files, from)) {
+    if (jobId === job.jobId || nameOf(jobId) !== job.name || baseUrl !== provider.account.baseUrl) continue;
+    batches.set(jobId, [...(batches.get(jobId) ?? []), batchId]);
+  }
+  if (batches.size === 0) return;
+  const logged = new Set((await readSent(files, 0)).map((line) => line.job_id));
+  const unlogged = [...batches.keys()].filter((jobId) => !logged.has(jobId));
+  const unknown = await unknownJobs(unlogged, { store });
+  if (unknown.length === 0) return;
+  const shown = unknown.map((jobId) => `${jobId} (${batches.get(jobId)?.join(', ')})`).join('; ');
+  throw new DecisionError(`job ${job.jobId} was not sent: its requests may have been paid for already`, {
+    code: 'store_older_than_receipts',
+    why: `.batchctl/receipts.jsonl names batches of a job of the same name, which .batchctl/state.db does not know: ${shown}`,
+    next: `batchctl doctor --rebuild makes that job again where its files are there; else batchctl retrieve BATCH gets its results, and batchctl resume ${job.jobId} --accept-store sends this job all the same`,
+  });
+}
+
+/** A job's id is its name and the time of its build. */
+function nameOf(jobId: string): string {
+  return jobId.replace(/-\d{8}-\d{6}(-\d+)?$/, '');
 }
 
 /** The job that a batch was made for, as the receipts say; null when they do not name it. */

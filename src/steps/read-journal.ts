@@ -13,6 +13,11 @@ export async function readJournal(jobId: string, files: JobFiles): Promise<Journ
   return folder.fold();
 }
 
+/** Whether a rebuild has what tells it what was sent of a job. */
+export async function canBeRebuilt(jobId: string, files: JobFiles): Promise<boolean> {
+  return ((await readJournal(jobId, files))?.job ?? null) !== null;
+}
+
 /** What a batch can be restored from; a receipt that only names it is enough to stop a run, and not for this. */
 const wholeReceipt = z.looseObject({
   batch_id: z.string().min(1).max(256),

@@ -1,11 +1,22 @@
-import { StoreError } from '../core/errors.ts';
 import { BATCH_ADOPTED, type JournalJob } from '../core/journal.ts';
 import type { JournalFold } from '../core/journal-lines.ts';
-import { type Receipt, readJournal, readReceiptsByJob } from './read-journal.ts';
+import type { JobFiles } from '../core/ports/files.ts';
+import {
+  isOfOneJob,
+  journalGone,
+  type LeftOut,
+  leftOut,
+  nothingRestored,
+  type SentOfJob,
+} from './left-out.ts';
+import { readJournal, readReceiptsByJob } from './read-journal.ts';
 import { type RestoreDeps, type RestoredReport, restoreJob } from './restore-job.ts';
+import { readSent } from './sent-log.ts';
 
 export interface Rebuilt {
   readonly restored: readonly RestoredReport[];
+  /** Jobs that could not be made again. */
+  readonly leftOut: readonly LeftOut[];
   /** Folders of builds that were cut off: nothing of them was ever sent. */
   readonly cutOff: readonly string[];
   /** Jobs of batches that were made elsewhere: taking such a batch in once more costs nothing. */
@@ -13,37 +24,62 @@ export interface Rebuilt {
 }
 
 /**
- * Makes every job again of which a folder in batch_requests/ is left, oldest first. Sends nothing and asks nobody: what may
- * have been sent and is not known to be a batch is in doubt afterwards, and the next run settles it.
+ * Makes every job again of which a folder in batch_requests/ is left, oldest first; one whose files do not suffice, or
+ * that only the receipts or the log of seals name, is left out and told of. Sends nothing and asks nobody: what may have
+ * been sent and is not known to be a batch is in doubt afterwards, and the next run settles it.
  *
- * @throws StoreError for the first job that cannot be made again: a store without it would know nothing of its batches.
+ * @throws StoreError when jobs were left out and none could be made again; or for anything but the files of one job.
  */
 export async function rebuildStore(
   jobIds: readonly string[],
   deps: RestoreDeps,
   signal: AbortSignal,
 ): Promise<Rebuilt> {
-  const receipts = await readReceiptsByJob(deps.files);
+  const sent = await readSentByJob(deps.files);
   const folds: (JournalFold & { readonly job: JournalJob })[] = [];
   const cutOff: string[] = [];
+  const out: LeftOut[] = [];
   const adopted: { readonly jobId: string; readonly batchId: string }[] = [];
-  for (const jobId of jobIds) {
+  const sentOf = (jobId: string): SentOfJob => sent.get(jobId) ?? NOTHING_SENT;
+  for (const jobId of new Set([...jobIds, ...sent.keys()])) {
     const fold = await readJournal(jobId, deps.files);
     const job = fold?.job ?? null;
-    const ofJob = receipts.get(jobId) ?? [];
     const batchId = adoptedBatch(fold);
     if (batchId !== null) adopted.push({ jobId, batchId });
     else if (fold !== null && job !== null && job.job_id === jobId) folds.push({ ...fold, job });
-    else if (isCutOff(fold, ofJob)) cutOff.push(jobId);
-    else throw journalGone(jobId, ofJob, deps);
+    else if (isCutOff(fold, sentOf(jobId))) cutOff.push(jobId);
+    else out.push(leftOut(jobId, journalGone(jobId, deps), sentOf(jobId)));
   }
   folds.sort((a, b) => compare(a.job.created_at, b.job.created_at) || compare(a.job.job_id, b.job.job_id));
   const restored: RestoredReport[] = [];
   for (const fold of folds) {
     signal.throwIfAborted();
-    restored.push(await restoreJob(fold, receipts.get(fold.job.job_id) ?? [], deps, signal));
+    const { job_id: jobId } = fold.job;
+    try {
+      restored.push(await restoreJob(fold, sentOf(jobId), deps, signal));
+    } catch (error) {
+      if (!isOfOneJob(error)) throw error;
+      out.push(leftOut(jobId, error, sentOf(jobId)));
+    }
   }
-  return { restored, cutOff, adopted };
+  if (out.length > 0 && restored.length === 0) throw nothingRestored(out);
+  return { restored, leftOut: out, cutOff, adopted };
+}
+
+const NOTHING_SENT: SentOfJob = { receipts: [], seals: [] };
+
+/** What the receipts and the log of seals say, by job. */
+export async function readSentByJob(files: JobFiles): Promise<ReadonlyMap<string, SentOfJob>> {
+  const receipts = await readReceiptsByJob(files);
+  const seals = Map.groupBy(await readSent(files, 0), ({ job_id }) => job_id);
+  // The name of a folder, whatever somebody has written there.
+  const jobIds = new Set([...receipts.keys(), ...seals.keys()].filter((jobId) => !/[/\\]|^\.*$/.test(jobId)));
+  return new Map(
+    [...jobIds].map((jobId) => [
+      jobId,
+      { receipts: receipts.get(jobId) ?? [], seals: seals.get(jobId) ?? [] },
+    ]),
+  );
 }
 
 function adoptedBatch(fold: JournalFold | null): string | null {
@@ -53,18 +89,9 @@ function adoptedBatch(fold: JournalFold | null): string | null {
 }
 
 /** The journal begins with the job; what counts comes with the end of the build. */
-function isCutOff(fold: JournalFold | null, receipts: readonly Receipt[]): boolean {
-  return fold !== null && fold.unreadable === 0 && fold.shards.length === 0 && receipts.length === 0;
-}
-
-function journalGone(jobId: string, receipts: readonly Receipt[], { files }: RestoreDeps): StoreError {
-  const dir = files.requestsDir(jobId);
-  const batches = receipts.map(({ batch_id }) => batch_id).join(', ');
-  return new StoreError(`job ${jobId} cannot be made again`, {
-    code: 'journal_gone',
-    why: `${dir}/journal.jsonl is gone or cannot be read, and only it tells what was sent${batches === '' ? '' : `; the receipts name ${batches}`}`,
-    next: `put it back from a copy; to go on without the job, and perhaps pay for it again, move ${dir} out of the workspace`,
-  });
+function isCutOff(fold: JournalFold | null, { receipts, seals }: SentOfJob): boolean {
+  if (fold === null || fold.unreadable > 0 || fold.shards.length > 0) return false;
+  return receipts.length === 0 && seals.length === 0;
 }
 
 function compare(a: string, b: string): number {

@@ -8,13 +8,12 @@ import { type JobFiles, outputsPath, rawPath, recordsPath } from '../core/ports/
 import type { ReportProgress } from '../core/ports/progress.ts';
 import type { RestoredJob, RestoringStore } from '../core/ports/restoring.ts';
 import type { ShardView } from '../core/ports/store-views.ts';
-import { asSubmitted, restoreShards, supersede } from '../core/restored-shards.ts';
+import { asSubmitted, restoreShards, type SentFacts, supersede } from '../core/restored-shards.ts';
 import { customIdAtHead } from '../core/result-line.ts';
 import { pricedAt } from '../core/shard-billing.ts';
 import { applyResults } from './apply-results.ts';
 import { loadFrozen } from './frozen-job.ts';
 import { outputPathOf, placeRows, toRow } from './place-rows.ts';
-import type { Receipt } from './read-journal.ts';
 import { readShardRows, type StageRows } from './restored-rows.ts';
 
 export interface RestoreDeps {
@@ -37,21 +36,21 @@ export interface RestoredReport {
 const CHUNK_ROWS = 5_000;
 
 /**
- * Makes a job again from its journal, its files and its receipts. Nothing of the job's files is changed, save that outputs
- * are put back that are gone.
+ * Makes a job again from its journal, its files, its receipts and its seals in the log. Nothing of the job's files is
+ * changed, save that outputs are put back that are gone.
  *
- * @throws StoreError when files are gone without which its rows are not known.
+ * @throws StoreError when files are gone without which its rows are not known; nothing of the job is in the store then.
  */
 export async function restoreJob(
   fold: JournalFold & { readonly job: JournalJob },
-  receipts: readonly Receipt[],
+  sent: SentFacts,
   deps: RestoreDeps,
   signal: AbortSignal,
 ): Promise<RestoredReport> {
   const { events } = fold;
   const { restoring, files } = deps;
   const at = deps.clock.now().toISOString();
-  const { shards: told, remarks } = restoreShards(asSubmitted(fold.job, fold.shards), fold, receipts, at);
+  const { shards: told, remarks } = restoreShards(asSubmitted(fold.job, fold.shards), fold, sent, at);
   const job = asSubmitted(fold.job, told);
   const first = await readShardRows(job, told, files);
   const kept = supersedeMoved(told, first);
@@ -60,7 +59,12 @@ export async function restoreJob(
     : first;
   const { shards, gone } = await checkRaw(job, kept, files);
   const restored = await restoring.begin(job, shards);
-  await addRows(job, shards, rows, restored, deps, signal);
+  try {
+    await addRows(job, shards, rows, restored, deps, signal);
+  } catch (error) {
+    await restoring.store.dropJob(restored.id);
+    throw error;
+  }
   await addPast(shards, rows, restored, restoring);
   await restoring.settle(restored, { job, shards, events });
   await applyAgain(shards, restored, deps, signal);

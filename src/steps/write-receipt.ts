@@ -30,10 +30,11 @@ const receiptShape = z.looseObject({ job_id: z.string(), nonce: z.string(), batc
 
 export type Receipt = z.infer<typeof receiptShape>;
 
-/** The receipts of the workspace, of all jobs, the oldest first. A line that a crash cut off is none. */
-export async function* readReceipts(files: JobFiles): AsyncGenerator<Receipt> {
+/** The receipts of the workspace from that byte on, of all jobs, the oldest first. A line that a crash cut off is none. */
+export async function* readReceipts(files: JobFiles, fromByte = 0): AsyncGenerator<Receipt> {
   for await (const lines of files.lines(RECEIPTS)) {
-    for (const { text } of lines) {
+    for (const { text, offset } of lines) {
+      if (offset < fromByte) continue;
       const receipt = readReceipt(text);
       if (receipt !== null) yield receipt;
     }

@@ -93,6 +93,13 @@ export function prepareEvents(db: Db, now: () => Date) {
       ORDER BY id
     `)
     .pluck();
+  const selectAccepted = db
+    .prepare<[], number>(`
+      SELECT coalesce(max(detail_json ->> '$.receipt_bytes'), 0)
+      FROM events
+      WHERE kind = 'store_accepted'
+    `)
+    .pluck();
   const deleteOfJob = db.prepare<{ jobId: number }>(`
     DELETE FROM events
     WHERE job_id = :jobId
@@ -119,6 +126,8 @@ export function prepareEvents(db: Db, now: () => Date) {
         batchId,
         kept: path === null ? null : { path, ...facts },
       })),
+    /** Reads all events: asked where a receipt is in question alone. */
+    acceptedReceiptBytes: (): number => selectAccepted.get() ?? 0,
     /** What second batches of the shard cost. */
     keptSpent: (jobId: number, shardId: number): readonly SpentLine[] =>
       selectKeptSpent.all({ jobId, shardId }).flatMap(readSpent),

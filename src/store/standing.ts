@@ -7,7 +7,7 @@ import { changeSubmission, shardIn } from './settling.ts';
 const SENT_TABLES = ['jobs', 'stages', 'shards', 'submissions', 'batches', 'candidates', 'identity'];
 
 export function standing(connection: Connection): StandingStore {
-  const { accounts, identity, jobs, shards, submissions, integrity, read, write } = connection;
+  const { accounts, events, identity, jobs, shards, submissions, integrity, read, write } = connection;
 
   return {
     standing: (jobId) => read(() => identity.standing(jobId)),
@@ -41,6 +41,8 @@ export function standing(connection: Connection): StandingStore {
           throw new Error(`submission ${started.id} is not in doubt after its restoration`);
         return restored;
       }),
+
+    acceptedReceiptBytes: () => read(() => events.acceptedReceiptBytes()),
 
     acceptStore: (facts) =>
       write(() => {

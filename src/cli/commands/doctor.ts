@@ -53,10 +53,11 @@ async function run(flags: DoctorFlags, context: Context): Promise<Verdict> {
 
 async function rebuildHere(context: Context, offline: boolean): Promise<Verdict> {
   const { rebuild } = await import('../rebuild.ts');
-  const { formatRebuild, rebuildDocument } = await import('../print-rebuild.ts');
+  const { formatRebuild, jobsLeftOut, rebuildDocument } = await import('../print-rebuild.ts');
   const report = await rebuild(context, { offline });
   if (context.json) await context.output.json(rebuildDocument(report));
   else await context.output.line(formatRebuild(report));
+  if (report.rebuilt.leftOut.length > 0) throw jobsLeftOut(report);
   return 'done';
 }
 

@@ -35,6 +35,8 @@ export interface StandingStore {
   sealedSubmissions(jobId: number): Promise<ReadonlySet<string>>;
   /** The shard, `built` so far, becomes `live`, with a submission in doubt. */
   restoreSeal(shardId: number, account: Account, seal: ForgottenSeal): Promise<Submission>;
+  /** So much of the receipts was there when the user last accepted this store. */
+  acceptedReceiptBytes(): Promise<number>;
   /** From now on this database is the one that counts. */
   acceptStore(facts: { readonly serial: number; readonly logBytes: number }): Promise<void>;
 }

@@ -41,7 +41,7 @@ export interface ErrorReport {
   readonly code: string;
   readonly message: string;
   readonly why: string | null;
-  readonly next: string | null;
+  readonly next: string;
   readonly problems?: readonly InputProblem[];
   readonly count?: number;
 }
@@ -57,7 +57,7 @@ export function describeError(thrown: unknown): ErrorReport {
     code: error.code,
     message: hideKeys(error.message),
     why: error.why === null ? null : hideKeys(error.why),
-    next: error.next === null ? null : hideKeys(error.next),
+    next: hideKeys(error.next),
     ...(error instanceof InputError
       ? { problems: error.problems.slice(0, PROBLEMS_SHOWN).map(withoutKeys), count: error.count }
       : {}),
@@ -101,7 +101,7 @@ export function formatReport(report: ErrorReport, paint: Paint): string {
   const more = (report.count ?? 0) - (report.problems?.length ?? 0);
   if (more > 0) lines.push(`  … and ${more} more`);
   if (report.why !== null) lines.push(`${paint('dim', '  why:')} ${indent(escapeLines(report.why))}`);
-  if (report.next !== null) lines.push(`${paint('dim', ' next:')} ${indent(escapeLines(report.next))}`);
+  lines.push(`${paint('dim', ' next:')} ${indent(escapeLines(report.next))}`);
   return `${lines.join('\n')}\n`;
 }
 

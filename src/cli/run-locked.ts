@@ -51,7 +51,7 @@ async function explainAuth(error: AuthError, { id }: Job, deps: Deps): Promise<A
   return new AuthError(error.message, {
     code: error.code,
     why: error.why === null ? going : `${error.why}; ${going}`,
-    ...(error.next === null ? {} : { next: error.next }),
+    next: error.next,
     cause: error,
   });
 }

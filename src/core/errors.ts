@@ -10,22 +10,22 @@ export interface ErrorFacts {
   readonly code: string;
   /** The cause in words, with ids and paths in full. */
   readonly why?: string;
-  /** One command or action that gets the user on. */
-  readonly next?: string;
+  /** One command or action that gets the user on. Required, so that no error leaves a user alone. */
+  readonly next: string;
   readonly cause?: unknown;
 }
 
 abstract class BatchctlError extends Error {
   readonly code: string;
   readonly why: string | null;
-  readonly next: string | null;
+  readonly next: string;
 
   constructor(message: string, facts: ErrorFacts) {
     super(message, { cause: facts.cause });
     this.name = new.target.name;
     this.code = facts.code;
     this.why = facts.why ?? null;
-    this.next = facts.next ?? null;
+    this.next = facts.next;
   }
 }
 

@@ -1,5 +1,8 @@
 import { InputError } from './errors.ts';
 
+/** What helps where nothing more is known: the message has named the file and what is wrong with it. */
+export const CORRECT_IT = 'correct it, then run the same command again; nothing was sent';
+
 /** One thing that makes a whole file unusable, as an InputError. */
 export function inputFailure(facts: {
   readonly code: string;
@@ -10,14 +13,14 @@ export function inputFailure(facts: {
   readonly next?: string;
   readonly cause?: unknown;
 }): InputError {
-  const { code, file, line = null, problem, why, next, cause } = facts;
+  const { code, file, line = null, problem, why, next = CORRECT_IT, cause } = facts;
   const place = line === null ? file : `${file}:${line}`;
   return new InputError(`${place}: ${problem}`, {
     code,
     problems: [{ file, line, problem }],
     count: 1,
     ...(why === undefined ? {} : { why }),
-    ...(next === undefined ? {} : { next }),
+    next,
     ...(cause === undefined ? {} : { cause }),
   });
 }

@@ -62,7 +62,11 @@ export async function requestsJob(path: string, options: LoadOptions): Promise<J
   const checked = checkJobFile((options.sets ?? []).map(parseSet).reduce(setValue, bare), place);
   if (checked.ok) return checked.job;
   const why = joinProblems(checked.problems.map(({ problem }) => problem));
-  throw new UsageError(`${place.path} cannot be submitted like this`, { code: 'job_file_invalid', why });
+  throw new UsageError(`${place.path} cannot be submitted like this`, {
+    code: 'job_file_invalid',
+    why,
+    next: 'correct what is named, or write a job file around it (batchctl init --from FILE)',
+  });
 }
 
 function placeOf(path: string, root: string): { readonly path: string; readonly dir: string } {

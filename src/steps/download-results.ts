@@ -149,7 +149,7 @@ function withLastDay(error: unknown, batch: Batch): unknown {
   return new StoreError(error.message, {
     code: error.code,
     why: `${error.why ?? 'the disk is full'}; the API keeps the results of ${batch.id} until ${lastDay}`,
-    next: error.next ?? 'free some space, then run the same command again',
+    next: error.next,
     cause: error,
   });
 }

@@ -1,5 +1,6 @@
 import { compileAnswerCheck } from '../core/answer-check.ts';
 import { InputError, UsageError } from '../core/errors.ts';
+import { CORRECT_IT } from '../core/input-failure.ts';
 import type { JobFile } from '../core/job-file.ts';
 import type { ModuleLoader } from '../core/ports/modules.ts';
 import type { SchemaReader } from '../core/ports/schemas.ts';
@@ -117,7 +118,7 @@ async function readPrompt(
     throw new UsageError(`${job.path}: the file of "${key}" cannot be used`, {
       code: 'prompt_file',
       why: cause.message,
-      next: cause.next ?? `check "${key}.file"; it is relative to ${job.path}`,
+      next: cause.next === CORRECT_IT ? `check "${key}.file"; it is relative to ${job.path}` : cause.next,
       cause,
     });
   }

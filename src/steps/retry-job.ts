@@ -112,6 +112,7 @@ export function checkRetry(job: Job, options: RetryOptions): void {
     throw new UsageError(`job ${job.jobId} has no stage ${options.stage}`, {
       code: 'stage_not_found',
       why: `its stages are ${job.spec.stages.join(', ')}`,
+      next: `batchctl retry ${job.jobId} --stage with one of them`,
     });
   }
 }

@@ -61,7 +61,10 @@ export function retrieving(connection: Connection): Retrieving {
       write(() => {
         const evidence = batches.notFound(batchId, serverMs);
         if (evidence !== null) return evidence;
-        throw new StoreError(`${batchId} is not in the store`, { code: 'batch_unknown' });
+        throw new StoreError(`${batchId} is not in the store`, {
+          code: 'batch_unknown',
+          next: 'batchctl doctor',
+        });
       }),
 
     setShardState: (shardId, state) =>

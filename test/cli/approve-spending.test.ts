@@ -65,7 +65,9 @@ describe('a submission at a terminal', () => {
     await expect(typed.finished).rejects.toMatchObject({ name: 'InterruptedError', signal: 'SIGINT' });
     const stopped = cli('submit', '--use-batch');
     await stopped.answer('(y/N)', '');
-    stopped.stop(new InterruptedError('interrupted', { code: 'interrupted', signal: 'SIGTERM' }));
+    stopped.stop(
+      new InterruptedError('interrupted', { code: 'interrupted', next: 'again', signal: 'SIGTERM' }),
+    );
     await expect(stopped.finished).rejects.toMatchObject({
       name: 'InterruptedError',
       signal: 'SIGTERM',

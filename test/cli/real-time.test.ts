@@ -200,7 +200,9 @@ describe('the question which way', () => {
     const stop = new AbortController();
     const { answer, shown } = ask(stop.signal);
     await vi.waitUntil(() => shown().includes('in real time'));
-    stop.abort(new InterruptedError('interrupted', { code: 'interrupted', signal: 'SIGTERM' }));
+    stop.abort(
+      new InterruptedError('interrupted', { code: 'interrupted', next: 'again', signal: 'SIGTERM' }),
+    );
     await expect(answer).rejects.toMatchObject({ name: 'InterruptedError', signal: 'SIGTERM' });
   });
 });

@@ -12,7 +12,7 @@ import {
   UsageError,
 } from '../../src/core/errors.ts';
 
-const facts = { code: 'a_code' };
+const facts = { code: 'a_code', next: 'again' };
 const plain = makePaint({ isTTY: false, width: 80, color: false });
 
 function systemError(code: string, syscall: string | undefined): Error {
@@ -69,7 +69,7 @@ describe('a message', () => {
   });
 
   test('leaves out what is not known', () => {
-    expect(formatReport(describeError(new UsageError('no', facts)), plain)).toBe('error: no\n');
+    expect(formatReport(describeError(new UsageError('no', facts)), plain)).toBe('error: no\n next: again\n');
   });
 
   test('lists bad records with their place, and counts the rest', () => {
@@ -82,7 +82,7 @@ describe('a message', () => {
       count: 7,
     });
     expect(formatReport(describeError(error), plain)).toBe(
-      'error: bad\n  a.csv:2: too short\n  dir/x.txt: empty\n  … and 5 more\n',
+      'error: bad\n  a.csv:2: too short\n  dir/x.txt: empty\n  … and 5 more\n next: again\n',
     );
   });
 
@@ -101,7 +101,7 @@ describe('a message', () => {
   test('cannot order the terminal about', () => {
     const error = new UsageError('no \u001b[2J\u202e\n injected: line', { ...facts, why: 'a\u009bb' });
     const text = formatReport(describeError(error), plain);
-    expect(text).toBe('error: no \\x1b[2J\\u{202e}\\n injected: line\n  why: a\\x9bb\n');
+    expect(text).toBe('error: no \\x1b[2J\\u{202e}\\n injected: line\n  why: a\\x9bb\n next: again\n');
   });
 
   test('has colours only where they are shown', () => {
@@ -109,7 +109,7 @@ describe('a message', () => {
       describeError(new UsageError('no', facts)),
       makePaint({ isTTY: true, width: 80, color: true }),
     );
-    expect(painted).toBe('\u001b[31merror:\u001b[39m no\n');
+    expect(painted).toBe('\u001b[31merror:\u001b[39m no\n\u001b[2m next:\u001b[22m again\n');
   });
 });
 

@@ -10,6 +10,7 @@ const at = (width: number, height = 24, sinceMs = 0, look = watchLook([watchedSh
   formatWatch(look, sinceMs, { width, height });
 const offline = new ProviderError('the API cannot be reached', {
   code: 'api_unreachable',
+  next: 'again',
   status: null,
   why: 'getaddrinfo ENOTFOUND \u001b[31mapi',
   retryable: true,

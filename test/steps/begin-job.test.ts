@@ -44,7 +44,7 @@ test('the tokens of a large job are counted on a few of its requests', async () 
 test('a job whose price is not approved is left as it was built, without an estimate', async () => {
   const bench = await makeWorkbench();
   const job = await bench.build(5);
-  const no = new DecisionError('no', { code: 'not_approved' });
+  const no = new DecisionError('no', { code: 'not_approved', next: 'again' });
   await expect(begin(bench, job, () => Promise.reject(no))).rejects.toBe(no);
   expect(await bench.deps.store.jobById(job.id)).toEqual(job);
   expect(await bench.deps.store.estimateOf(job.id)).toBeNull();

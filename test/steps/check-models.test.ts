@@ -98,6 +98,7 @@ describe('before the first shard goes out', () => {
       Promise.reject(
         new ProviderError('the description of model claude-haiku-5-5: the API answered 403', {
           code: 'permission_error',
+          next: 'again',
           why: 'no',
           status: 403,
         }),

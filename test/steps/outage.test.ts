@@ -22,7 +22,7 @@ it('an API that is out of reach for 20 hours is waited out with looks five minut
         refused += 1;
         const status = [429, 500, 529, null][refused % 4] ?? null;
         const why = status === null ? 'getaddrinfo ENOTFOUND' : `the API answered ${status}`;
-        const error = { code: 'unavailable', status, retryable: true, why };
+        const error = { code: 'unavailable', status, retryable: true, why, next: 'again' };
         return Promise.reject(new ProviderError('the list of batches', error));
       },
     },

@@ -280,7 +280,7 @@ async function* send(stream: Stream): AsyncGenerator<Uint8Array> {
 }
 
 export function notFound(): ProviderError {
-  return new ProviderError('not found', { code: 'not_found', status: 404 });
+  return new ProviderError('not found', { code: 'not_found', next: 'again', status: 404 });
 }
 
 /** Every file under a folder with its text, sorted; temporary names included. */

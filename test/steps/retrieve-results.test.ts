@@ -434,13 +434,13 @@ describe('results that are not found', () => {
 
   test('are no reason to wait when the key is refused', async () => {
     const { answer } = await start({ shards: [1] });
-    answer(new AuthError('no', { code: 'key_refused' }));
+    answer(new AuthError('no', { code: 'key_refused', next: 'again' }));
     await expect(retrieve()).rejects.toMatchObject({ code: 'key_refused' });
   });
 
   test('because the API is busy stay pending', async () => {
     const { answer } = await start({ shards: [1] });
-    answer(new ProviderError('busy', { code: 'overloaded', status: 529, retryable: true }));
+    answer(new ProviderError('busy', { code: 'overloaded', next: 'again', status: 529, retryable: true }));
     expect(await retrieve()).toMatchObject({ state: null, unavailable: [{ why: 'busy' }] });
   });
 });

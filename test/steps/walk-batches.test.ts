@@ -63,7 +63,12 @@ async function walk(server: Server, reachMs: number | null): Promise<{ walk: Wal
 }
 
 function refused(status: number): ProviderError {
-  return new ProviderError('the list of batches', { code: 'refused', status, retryable: false });
+  return new ProviderError('the list of batches', {
+    code: 'refused',
+    next: 'again',
+    status,
+    retryable: false,
+  });
 }
 
 describe('a walk through the list of batches', () => {

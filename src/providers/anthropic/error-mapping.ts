@@ -45,6 +45,7 @@ export function toCallError(error: unknown, what: string): ProviderError | AuthE
   return new ProviderError(`${what}: the API answered ${error.status}`, {
     code: codeOf(error),
     why: said,
+    next: nextAfter(error.status, error.error),
     status: error.status,
     requestId: error.requestID ?? null,
     retryable: isPassing(error.status) && !isSpendCap(error.status, error.error),
@@ -96,6 +97,17 @@ export function isSpendCap(status: number, body: unknown): boolean {
   const code = details?.error_code ?? '';
   if (code.endsWith('spend_limit_reached')) return true;
   return status === 400 && message.startsWith('You have reached your specified API usage limits');
+}
+
+/** What helps where the API refused: time, money, or what it says. */
+function nextAfter(status: number, body: unknown): string {
+  if (isSpendCap(status, body))
+    return 'raise the limit in the Console, or wait until it is lifted, then run the same command again: it carries on';
+  if (isPassing(status))
+    return 'wait a while, then run the same command again: it carries on, and batches that were sent go on meanwhile';
+  if (status === 404)
+    return 'check the id, and with batchctl doctor whether the key is one of the workspace that has it';
+  return 'put right what the API says, then run the same command again; batchctl doctor shows key and address';
 }
 
 /** A status that may pass by itself. */

@@ -6,9 +6,12 @@ import { type JobFiles, rawPath, shardPath } from '../core/ports/files.ts';
 import type { JobStore } from '../core/ports/store.ts';
 import type { ShardView } from '../core/ports/store-views.ts';
 import { isSettledShard } from '../core/shard.ts';
+import { olderStore } from '../core/store-remedies.ts';
 import { entriesOf } from '../files/job-folders.ts';
 import { STATE_DIR } from '../files/workspace.ts';
+import { findOlderCopy } from '../steps/check-standing.ts';
 import { readReceiptsByJob } from '../steps/read-journal.ts';
+import { SENT_LOG } from '../steps/sent-log.ts';
 import type { Context } from './context.ts';
 import type { JobViews } from './examine-jobs.ts';
 import { bad, badFile, type Finding, firstFew, note, ok } from './finding.ts';
@@ -22,11 +25,23 @@ export async function examineFiles(
 ): Promise<readonly Finding[]> {
   const files = await context.wire.files();
   return [
+    ...(await examineSeals(files, store)),
     ...(await examineReceipts(files, store, jobs)),
     ...(await examineContents(files, store, jobs)),
     ...examineLeftovers(context.wire.root, jobs),
     ...examineModes(context.wire.root),
   ];
+}
+
+/** The same question as before anything is sent, for all jobs at once. */
+async function examineSeals(files: JobFiles, store: JobStore): Promise<readonly Finding[]> {
+  const found = await findOlderCopy({ store, files });
+  if (found === null || found.seals.length === 0) return [];
+  const shown = firstFew(found.seals.map((line) => `shard ${line.shard} of ${line.job_id}`));
+  const message = `${STATE_DIR}/state.db is an older copy`;
+  const why = `${SENT_LOG} tells of what was sent after it: ${shown}`;
+  const facts = { code: 'store_older', why, next: olderStore(found.jobId) };
+  return [bad('seals', new DecisionError(message, facts))];
 }
 
 async function examineReceipts(
@@ -41,8 +56,8 @@ async function examineReceipts(
   if (unknown.length > 0) {
     const ids = firstFew(unknown.map(({ batch_id, job_id }) => `${batch_id} of ${job_id}`));
     const message = `the receipts name ${formatMany(unknown.length, 'batch', 'batches')} that the database does not know: ${ids}`;
-    const next = 'batchctl doctor --rebuild, unless a newer .batchctl/state.db can be put back';
     const why = 'it is an older copy, or was damaged';
+    const next = olderStore((await findOlderCopy({ store, files }))?.jobId ?? null);
     findings.push(
       bad('receipts', new DecisionError(message, { code: 'store_older_than_receipts', why, next })),
     );

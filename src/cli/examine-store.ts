@@ -1,23 +1,22 @@
 import { StoreError } from '../core/errors.ts';
 import type { StoreInspection } from '../core/ports/inspection.ts';
 import type { JobStore } from '../core/ports/store.ts';
+import { olderStore, REBUILD_STORE } from '../core/store-remedies.ts';
 import { listJobFolders } from '../files/job-folders.ts';
 import { refuseCutOff } from '../files/rebuild-marker.ts';
-import { STATE_DIR, statePath } from '../files/workspace.ts';
+import { isStateThere, STATE_DIR, statePath } from '../files/workspace.ts';
 import { readJournal } from '../steps/read-journal.ts';
 import type { Context } from './context.ts';
 import { bad, badFile, check, type Finding, firstFew, note, ok } from './finding.ts';
 import { formatMany } from './output.ts';
 import { jobsUnknownTo } from './rebuild.ts';
-import { UNFIT_STORES } from './unfit-store.ts';
+import { UNFIT_STORES, unreadableStore } from './unfit-store.ts';
 
 export interface ExaminedStore {
   readonly findings: readonly Finding[];
   /** Null where it cannot be read, or to read it would change it. */
   readonly store: JobStore | null;
 }
-
-const REBUILD = 'batchctl doctor --rebuild makes it again from the files of the jobs; nothing is sent';
 
 /** Reads the database whole, and looks whether the files know of jobs that it does not. */
 export async function examineStore(context: Context): Promise<ExaminedStore> {
@@ -28,6 +27,11 @@ export async function examineStore(context: Context): Promise<ExaminedStore> {
     return '';
   });
   if (cutOff.level === 'bad') return { findings: [cutOff], store: null };
+  const access = await check('store', async () => {
+    isStateThere(wire.root, 'state.db');
+    return '';
+  });
+  if (access.level === 'bad') return { findings: [access], store: null };
   const seen = await wire.inspectStore();
   const folders = listJobFolders(wire.root);
   const findings: Finding[] = [];
@@ -42,7 +46,9 @@ export async function examineStore(context: Context): Promise<ExaminedStore> {
         : `is ${seen.kind}, and there are files of`;
     const message = `${STATE_DIR}/state.db ${what} ${formatMany(unknown.length, 'job')}: ${firstFew(unknown)}`;
     const isGone = seen.kind === 'absent';
-    const facts = { code: isGone ? 'store_gone' : 'store_behind', next: REBUILD };
+    const isOlder = seen.kind === 'sound' || seen.kind === 'older';
+    const next = isOlder ? olderStore(null) : REBUILD_STORE;
+    const facts = { code: isGone ? 'store_gone' : 'store_behind', next };
     findings.push(badFile('store', message, facts));
   } else findings.push(describeStore(seen, path));
   findings.push(...(await examineJournals(folders, context)));
@@ -50,7 +56,7 @@ export async function examineStore(context: Context): Promise<ExaminedStore> {
   return { findings, store: await wire.existingStore({ leaveModes: true }) };
 }
 
-function describeStore({ kind, faults, jobIds }: StoreInspection, path: string): Finding {
+function describeStore({ kind, faults, jobIds, error }: StoreInspection, path: string): Finding {
   switch (kind) {
     case 'absent':
       return ok('store', `${STATE_DIR}/state.db is made by the first build`);
@@ -67,8 +73,14 @@ function describeStore({ kind, faults, jobIds }: StoreInspection, path: string):
     case 'damaged':
       return bad(
         'store',
-        new StoreError(`${path} is damaged`, { code: 'store_damaged', why: firstFew(faults), next: REBUILD }),
+        new StoreError(`${path} is damaged`, {
+          code: 'store_damaged',
+          why: firstFew(faults),
+          next: REBUILD_STORE,
+        }),
       );
+    case 'unreadable':
+      return bad('store', unreadableStore(`${path} cannot be read`, error));
     default: {
       const { is, ...facts } = UNFIT_STORES[kind];
       return bad('store', new StoreError(`${path} ${is}`, { ...facts, why: firstFew(faults) }));

@@ -30,7 +30,7 @@ export async function examine(context: Context): Promise<readonly Finding[]> {
     ...(store === null ? [] : await examineFiles(context, store, jobs)),
     ...examineJobs(jobs, context.clock.now().getTime()),
     ...(await examineLocks(context, jobs)),
-    ...examineLive(context),
+    ...(stored.some(isDenied) ? [] : examineLive(context)),
     key,
     await check('base URL', () => Promise.resolve(describeBaseUrl(context))),
     ...(key.level === 'bad'
@@ -38,6 +38,9 @@ export async function examine(context: Context): Promise<readonly Finding[]> {
       : await examineApi(context, store, jobs)),
   ];
 }
+
+/** The folder, or what stands in it, is somebody else's. */
+const isDenied = ({ error }: Finding): boolean => error?.code === 'store_denied';
 
 function describeKey(context: Context): string {
   if (context.emulator) return 'not needed with --emulator';

@@ -4,16 +4,18 @@ import { StoreError, UsageError } from '../core/errors.ts';
 import type { JobFiles } from '../core/ports/files.ts';
 import type { StoreInspection } from '../core/ports/inspection.ts';
 import type { Lock, WorkspaceLocks } from '../core/ports/locks.ts';
+import type { JobStore } from '../core/ports/store.ts';
 import { listJobFolders } from '../files/job-folders.ts';
 import { isRebuildCutOff } from '../files/rebuild-marker.ts';
 import { statePath } from '../files/workspace.ts';
+import { findOlderCopy } from '../steps/check-standing.ts';
 import { readJournal } from '../steps/read-journal.ts';
 import { type Rebuilt, readSentByJob, rebuildStore } from '../steps/rebuild-store.ts';
 import type { RestoredReport } from '../steps/restore-job.ts';
 import type { Context } from './context.ts';
 import { askYes } from './keyboard.ts';
 import { type AskedDoubts, askForDoubts } from './rebuild-doubts.ts';
-import { UNFIT_STORES } from './unfit-store.ts';
+import { UNFIT_STORES, unreadableStore } from './unfit-store.ts';
 
 /** What `doctor --rebuild` came to. */
 export interface RebuildReport {
@@ -67,7 +69,8 @@ export async function rebuild(
 async function agree(context: Context, jobIds: readonly string[], store: StoreInspection): Promise<void> {
   const { wire, yes, keyboard, signal } = context;
   const path = statePath(wire.root, 'state.db');
-  if (store.kind === 'newer' || store.kind === 'foreign' || store.kind === 'unreadable') {
+  if (store.kind === 'unreadable') throw unreadableStore(`the store was not rebuilt: ${path}`, store.error);
+  if (store.kind === 'newer' || store.kind === 'foreign') {
     throw new StoreError(`the store was not rebuilt: ${path}`, {
       code: UNFIT_STORES[store.kind].code,
       why: store.faults[0] ?? 'it is not a store of this program',
@@ -86,7 +89,12 @@ async function agree(context: Context, jobIds: readonly string[], store: StoreIn
   }
   const isSound = store.kind === 'sound' || store.kind === 'older';
   if (!isSound || yes || isRebuildCutOff(path)) return;
-  if ((await jobsUnknownTo(store, jobIds, await wire.files())).length > 0) return;
+  const files = await wire.files();
+  if ((await jobsUnknownTo(store, jobIds, files)).length > 0) return;
+  // What was sent after it stands in the files, and nothing is sent from it before that is settled.
+  const isOlderCopy = (store: JobStore): Promise<boolean> =>
+    findOlderCopy({ store, files }).then((found) => found !== null);
+  if (store.kind === 'sound' && (await wire.glanceAtStore(isOlderCopy))) return;
   const why =
     'it is sound, and knows some things that the files do not: what happened when, and why rows are held';
   const next = 'batchctl --yes doctor --rebuild replaces it all the same, and keeps it aside';

@@ -19,6 +19,15 @@ const REASONS: Readonly<Record<string, string>> = {
   ELOOP: 'symbolic links lead to each other',
 };
 
+/** The same of SQLite, for databases beside the store, which tells its own. */
+const DATABASE_REASONS: Readonly<Record<string, string>> = {
+  SQLITE_FULL: 'the disk is full; what was committed before is safe',
+  SQLITE_READONLY: 'the file, its folder or its file system is read-only',
+  SQLITE_PERM: 'permission was denied',
+  SQLITE_CANTOPEN: 'it could not be opened: its folder is read-only or not yours, or too many files are open',
+  SQLITE_IOERR: 'the disk is full, or answered with an error',
+};
+
 /**
  * A system call or a database call that failed without anybody having put it in words becomes a StoreError; everything
  * else comes back as it was.
@@ -37,13 +46,14 @@ export function explainSystemError(thrown: unknown): unknown {
   }
   if (typeof code !== 'string') return thrown;
   if (code.startsWith('SQLITE_')) {
+    const disk = DATABASE_REASONS[code.replace(/^(SQLITE_[A-Z]+).*$/, '$1')];
     return new StoreError('the database refused to work', {
       code: 'database_failed',
-      why:
-        code === 'SQLITE_FULL'
-          ? 'the disk is full; what was committed before is safe'
-          : `${code}: ${thrown.message}`,
-      next: code === 'SQLITE_FULL' ? 'free some space, then run the same command again' : 'batchctl doctor',
+      why: disk === undefined ? `${code}: ${thrown.message}` : `${disk} (${code})`,
+      next:
+        disk === undefined
+          ? 'batchctl doctor'
+          : 'see that the disk has room and can be written to, then run the same command again',
       cause: thrown,
     });
   }

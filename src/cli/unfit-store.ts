@@ -1,3 +1,4 @@
+import { StoreError } from '../core/errors.ts';
 import type { StoreInspection } from '../core/ports/inspection.ts';
 
 interface UnfitStore {
@@ -9,7 +10,7 @@ interface UnfitStore {
 
 /** Files in the place of the store that this program neither works with nor replaces. */
 export const UNFIT_STORES: Readonly<
-  Record<Extract<StoreInspection['kind'], 'newer' | 'foreign' | 'unreadable'>, UnfitStore>
+  Record<Extract<StoreInspection['kind'], 'newer' | 'foreign'>, UnfitStore>
 > = {
   newer: {
     code: 'store_newer',
@@ -21,9 +22,13 @@ export const UNFIT_STORES: Readonly<
     is: 'is not a store of batchctl',
     next: 'move the file away, or choose another workspace with -C',
   },
-  unreadable: {
-    code: 'store_unreadable',
-    is: 'cannot be read',
-    next: 'put right what keeps it from being read',
-  },
 };
+
+/** What keeps the file from being read, where its disk does not say more: something else in its place, too few handles. */
+export function unreadableStore(message: string, error: StoreError | undefined): StoreError {
+  const next = error?.next ?? 'put right what keeps it from being read';
+  const why = error?.why ?? 'it cannot be read';
+  if (error === undefined || error.code === 'store_io')
+    return new StoreError(message, { code: 'store_unreadable', why, next });
+  return new StoreError(message, { code: error.code, why, next, cause: error });
+}

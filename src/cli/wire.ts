@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { UsageError } from '../core/errors.ts';
 import type { JobFile } from '../core/job-file.ts';
@@ -13,7 +12,7 @@ import type { ScratchIds } from '../core/ports/scratch.ts';
 import type { JobStore } from '../core/ports/store.ts';
 import type { OutputTexts, RecordSource } from '../core/record.ts';
 import type { Source } from '../core/source.ts';
-import { ensureStateDir, findWorkspace, isFolder, statePath } from '../files/workspace.ts';
+import { ensureStateDir, findWorkspace, isFolder, isStateThere, statePath } from '../files/workspace.ts';
 import type { SourcePlace } from '../sources/source-path.ts';
 import type { Deps, LocalDeps } from '../steps/deps.ts';
 import type { RenderDeps } from '../steps/render-requests.ts';
@@ -31,6 +30,8 @@ export interface Wire {
   readonly root: string;
   /** Null where no job was ever built: looking must not make anything. `leaveModes`: nor take rights from others. */
   existingStore(options?: { readonly leaveModes: boolean }): Promise<JobStore | null>;
+  /** A look at an existing store that is closed again after it, for what replaces the file. */
+  glanceAtStore<T>(look: (store: JobStore) => Promise<T>): Promise<T>;
   /** Makes the workspace's state when there is none. */
   store(): Promise<JobStore>;
   files(): Promise<JobFiles>;
@@ -93,7 +94,17 @@ export function makeWire(options: WireOptions): Wire {
     await refuseNoStore();
     const { openJournal } = await import('../files/job-journal.ts');
     const journal = openJournal(root, await files());
-    return openStore(storePath, { programVersion: version, now: () => clock.now(), journal, leaveModes });
+    try {
+      return await openStore(storePath, {
+        programVersion: version,
+        now: () => clock.now(),
+        journal,
+        leaveModes,
+      });
+    } catch (error) {
+      const { explainForeignStore } = await import('../files/lost-store.ts');
+      throw explainForeignStore(error, root);
+    }
   };
 
   const store = (leaveModes = false): Promise<JobStore> => {
@@ -156,9 +167,17 @@ export function makeWire(options: WireOptions): Wire {
   return {
     root,
     async existingStore({ leaveModes } = { leaveModes: false }) {
-      if (existsSync(storePath)) return store(leaveModes);
+      if (isStateThere(root, 'state.db')) return store(leaveModes);
       await refuseNoStore();
       return null;
+    },
+    async glanceAtStore(look) {
+      const glanced = await openStoreHere(true);
+      try {
+        return await look(glanced);
+      } finally {
+        glanced.close();
+      }
     },
     store: () => store(),
     async inspectStore() {

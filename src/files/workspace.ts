@@ -10,6 +10,7 @@ import {
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { StoreError } from '../core/errors.ts';
+import { STORE_REFUSALS } from '../core/store-remedies.ts';
 import { isInside } from './confined-path.ts';
 import { errnoOf } from './job-disk-error.ts';
 
@@ -32,10 +33,51 @@ export function statePath(root: string, name: string): string {
 }
 
 /**
+ * Whether a file of that name stands in `.batchctl/`. The folder is its owner's alone, and to nobody else may that look like a
+ * workspace without jobs.
+ *
+ * @throws StoreError `store_denied`
+ */
+export function isStateThere(root: string, name: string): boolean {
+  return inStateDir(root, () => statSync(statePath(root, name), { throwIfNoEntry: false }) !== undefined);
+}
+
+function inStateDir<T>(root: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (!['EACCES', 'EPERM'].includes(errnoOf(error) ?? '')) throw error;
+    throw denied(join(root, STATE_DIR), error);
+  }
+}
+
+function denied(folder: string, cause: unknown): StoreError {
+  const { code, why, next } = STORE_REFUSALS.denied;
+  const owner = ownerOf(folder);
+  const isOwn = owner === process.geteuid?.();
+  return new StoreError(`${folder} may not be read`, {
+    code,
+    why: isOwn
+      ? `you own it, and have taken your own rights to it (${errnoOf(cause)})`
+      : `${owner === null ? '' : `it belongs to user ${owner}; `}${why} (${errnoOf(cause)})`,
+    next: isOwn ? `chmod 700 ${folder}, then start the same command again` : next,
+    cause,
+  });
+}
+
+function ownerOf(path: string): number | null {
+  try {
+    return lstatSync(path).uid;
+  } catch {
+    return null;
+  }
+}
+
+/**
  * Makes `.batchctl/` with mode 0700 and a .gitignore of its own, and returns its path. What others may read there is
  * tightened, and told once, since afterwards it is tight: state names prompts and batches. May be called any number of times.
  *
- * @throws StoreError `path_outside` when the folder, or what stands in it, is a link that leads out of the workspace. A
+ * @throws StoreError `store_denied` when it is somebody else's; `path_outside` when the folder, or what stands in it, is a link that leads out of the workspace. A
  * repository that somebody else made may bring one, and SQLite would write where it points.
  */
 export function ensureStateDir(root: string, warn: (text: string) => void = () => undefined): string {
@@ -43,7 +85,8 @@ export function ensureStateDir(root: string, warn: (text: string) => void = () =
   refuseWayOut(root, folder);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const wasOpen = tighten(folder, 0o700);
-  const opened = (wasOpen ? everythingIn(folder) : entriesOf(folder)).filter((entry) => {
+  const entries = inStateDir(root, () => (wasOpen ? everythingIn(folder) : entriesOf(folder)));
+  const opened = entries.filter((entry) => {
     if (entry.isSymbolicLink()) refuseWayOut(root, pathOf(entry));
     return tighten(pathOf(entry), entry.isDirectory() ? 0o700 : 0o600);
   });

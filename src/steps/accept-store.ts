@@ -3,6 +3,7 @@ import { DecisionError } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
 import type { ForgottenSeal } from '../core/ports/standing-store.ts';
 import type { ShardView } from '../core/ports/store-views.ts';
+import { olderStore } from '../core/store-remedies.ts';
 import type { Submission } from '../core/submission.ts';
 import { findForgotten } from './check-standing.ts';
 import type { Deps } from './deps.ts';
@@ -165,7 +166,7 @@ function neverHad(line: SentLine): DecisionError {
     {
       code: 'store_older',
       why: `${SENT_LOG} tells of its seal at ${line.sealed_at}; the shard was made after this copy of the database`,
-      next: 'put the newer .batchctl/state.db back; without one, batchctl doctor --rebuild',
+      next: olderStore(null),
     },
   );
 }

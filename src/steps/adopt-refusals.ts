@@ -1,6 +1,7 @@
 import { type Batch, sumCounts } from '../core/batch.ts';
 import { DecisionError, ProviderError } from '../core/errors.ts';
 import type { ShardOwner } from '../core/ports/store-views.ts';
+import { olderStore } from '../core/store-remedies.ts';
 
 /** Why a batch is not taken in, each in the words that the user reads. */
 export function gone(batch: Batch): ProviderError {
@@ -47,7 +48,7 @@ export function isOurs(batch: Batch, owner: ShardOwner, also: string): DecisionE
   const next = isInDoubt
     ? `batchctl resume ${jobId} --adopt ${batch.id}`
     : batchId === null
-      ? 'batchctl doctor --rebuild, or put the newer .batchctl/state.db back'
+      ? olderStore(null)
       : `batchctl retrieve ${jobId}`;
   return new DecisionError(`batch ${batch.id} was made here and is not taken in as another's`, {
     code: 'batch_is_ours',
@@ -72,6 +73,6 @@ export function lostByStore(batch: Batch, jobId: string): DecisionError {
   return new DecisionError(`batch ${batch.id} was made here and is not taken in as another's`, {
     code: 'batch_is_ours',
     why: `.batchctl/receipts.jsonl names it for job ${jobId}, and .batchctl/state.db does not know it: the database is older than the batch, or new`,
-    next: 'batchctl doctor --rebuild, or put the newer .batchctl/state.db back; to read its results alone, retrieve it into another folder with -C',
+    next: `${olderStore(null)}; to read its results alone, retrieve it into another folder with -C`,
   });
 }

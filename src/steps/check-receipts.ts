@@ -1,4 +1,5 @@
 import { DecisionError } from '../core/errors.ts';
+import { olderStore } from '../core/store-remedies.ts';
 import { unknownJobs } from './check-standing.ts';
 import type { LocalDeps } from './deps.ts';
 import type { Run } from './run.ts';
@@ -25,7 +26,8 @@ export async function checkReceipts(run: Run): Promise<void> {
     throw new DecisionError(`job ${run.job.jobId} was not sent: it seems to have been sent before`, {
       code: 'store_older_than_receipts',
       why: `.batchctl/receipts.jsonl names batch ${receipt.batch_id} for a shard that .batchctl/state.db takes for unsent, so the database is an older copy`,
-      next: `put the newer .batchctl/state.db back; without one, batchctl doctor --rebuild`,
+      // Of a batch that has not ended the user's word for this copy would leave the receipt as it is.
+      next: olderStore(null),
     });
   }
   await refuseForgottenTwin(run);

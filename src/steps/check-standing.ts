@@ -1,8 +1,10 @@
 import { DecisionError } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
+import { olderStore } from '../core/store-remedies.ts';
 import type { LocalDeps } from './deps.ts';
 import type { Run } from './run.ts';
 import { readSent, SENT_LOG, type SentLine } from './sent-log.ts';
+import { RECEIPTS, readReceipts } from './write-receipt.ts';
 
 /**
  * Stops a run whose database is older than what was sent from here: it would take sent shards for unsent, or lack whole
@@ -22,14 +24,11 @@ export async function checkStanding(run: Run): Promise<void> {
     );
   if (forgotten.length > shown.length) shown.push(`and ${forgotten.length - shown.length} more`);
   const unknown = await unknownJobs(jobs, deps);
-  const lost =
-    unknown.length === 0 ? '' : `; it does not know ${unknown.join(', ')} at all (batchctl doctor --rebuild)`;
+  const lost = unknown.length === 0 ? '' : `; it does not know ${unknown.join(', ')} at all`;
   throw new DecisionError(`job ${job.jobId} was not sent: .batchctl/state.db is an older copy`, {
     code: 'store_older',
     why: `${SENT_LOG} tells of what was sent after it: ${shown.join('; ')}${lost}`,
-    next:
-      'put the newer .batchctl/state.db back; without one, ' +
-      `batchctl resume ${job.jobId} --accept-store looks for those batches in the account before anything is sent`,
+    next: olderStore(job.jobId),
   });
 }
 
@@ -69,6 +68,34 @@ export async function findForgotten(
     if (isUnknown.get(jobId) === true) forgotten.push(line);
   }
   return forgotten;
+}
+
+/**
+ * What says that this store is an older copy: seals, and batches of the receipts, that it knows nothing of. `jobId` is one of its
+ * jobs that some of it was sent for; null when it has none of them. Null: nothing says so.
+ */
+export async function findOlderCopy(
+  deps: Pick<LocalDeps, 'store' | 'files'>,
+): Promise<{ readonly seals: readonly SentLine[]; readonly jobId: string | null } | null> {
+  const jobs = await deps.store.listJobs({ pendingOnly: false, limit: null });
+  const seals = await findForgotten(jobs, deps);
+  if (seals.length > 0) {
+    const known = new Set(jobs.map(({ jobId }) => jobId));
+    return { seals, jobId: seals.find((line) => known.has(line.job_id))?.job_id ?? null };
+  }
+  return (await hasUnknownReceipts(deps)) ? { seals, jobId: null } : null;
+}
+
+async function hasUnknownReceipts({ store, files }: Pick<LocalDeps, 'store' | 'files'>): Promise<boolean> {
+  if (!files.exists(RECEIPTS)) return false;
+  // What the user has accepted counts no longer.
+  const from = await store.acceptedReceiptBytes();
+  for await (const { batch_id: batchId, job_id: jobId } of readReceipts(files, from)) {
+    // A job whose folder is gone was forgotten on purpose, and nothing can bring it back.
+    if (!files.exists(files.requestsDir(jobId))) continue;
+    if ((await store.knownBatchIds([batchId])).size === 0) return true;
+  }
+  return false;
 }
 
 /** Those of the jobs that the store does not have. */

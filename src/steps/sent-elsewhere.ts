@@ -2,6 +2,7 @@ import { type Batch, hasEnded, sumCounts } from '../core/batch.ts';
 import { FENCE_REACH_MS } from '../core/doubt.ts';
 import { DecisionError } from '../core/errors.ts';
 import type { Shard } from '../core/shard.ts';
+import { sentByAnotherCopy } from '../core/store-remedies.ts';
 import { findNonce } from './prove-batch.ts';
 import type { Run } from './run.ts';
 import type { Walk } from './walk-batches.ts';
@@ -80,7 +81,7 @@ export async function requireUnsent(
     throw new DecisionError(`job ${jobId} was not sent: another copy of this workspace has sent it before`, {
       code: 'sent_elsewhere',
       why: `the account has batches of shards that .batchctl/state.db takes for unsent, as their results prove: ${shown.join('; ')}`,
-      next: `put the newer .batchctl/state.db back; without one, batchctl resume ${jobId} --accept-store takes these batches in, then carries on`,
+      next: sentByAnotherCopy(jobId),
     });
   }
   throw new DecisionError(

@@ -1,6 +1,6 @@
-import { existsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import Database from 'better-sqlite3';
-import { isKnownError } from '../core/errors.ts';
+import { isKnownError, StoreError } from '../core/errors.ts';
 import type { StoreInspection } from '../core/ports/inspection.ts';
 import { checkOwner } from './migrate.ts';
 import { migrations } from './migrations/index.ts';
@@ -8,12 +8,16 @@ import { toStoreError } from './sqlite-errors.ts';
 
 const FAULTS_SHOWN = 3;
 
+/** The file may be sound: something keeps us from it. */
+const BLOCKED = ['store_locked', 'store_full', 'store_readonly', 'store_denied', 'store_io'];
+
 const NOTHING = { faults: [], sqliteVersion: null, jobIds: new Set<string>() } as const;
 
 /** Reads the whole database: seconds at 1,000,000 requests, which is what `doctor` is for. */
 export function inspectStore(path: string): StoreInspection {
-  if (!existsSync(path)) return { ...NOTHING, kind: 'absent' };
-  if (statSync(path).size === 0) return { ...NOTHING, kind: 'empty' };
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return { ...NOTHING, kind: 'absent' };
+  if (found.size === 0) return { ...NOTHING, kind: 'empty' };
   let sqliteVersion: string | null = null;
   try {
     const db = new Database(path, { readonly: true, fileMustExist: true, timeout: 5_000 });
@@ -74,7 +78,7 @@ function referenceFaults(db: Database.Database): readonly string[] {
     .map(({ table, parent }) => `a row of ${table} names a row of ${parent} that is gone`);
 }
 
-function kindOf(thrown: unknown, path: string): Pick<StoreInspection, 'kind' | 'faults'> {
+function kindOf(thrown: unknown, path: string): Pick<StoreInspection, 'kind' | 'faults' | 'error'> {
   const error = toStoreError(thrown, path);
   const why = isKnownError(error) ? (error.why ?? error.message) : String(thrown);
   const code = isKnownError(error) ? error.code : '';
@@ -82,6 +86,7 @@ function kindOf(thrown: unknown, path: string): Pick<StoreInspection, 'kind' | '
   if (code === 'store_newer') return { kind: 'newer', faults: [why] };
   // Another program's database is left alone; a file that is none may be ours with its first page destroyed.
   if (code === 'store_foreign') return { kind: isNotSqlite ? 'damaged' : 'foreign', faults: [why] };
-  const isBlocked = ['store_locked', 'store_readonly', 'store_io'].includes(code);
-  return { kind: isBlocked ? 'unreadable' : 'damaged', faults: [why] };
+  const isBlocked = BLOCKED.includes(code);
+  if (isBlocked && error instanceof StoreError) return { kind: 'unreadable', faults: [why], error };
+  return { kind: 'damaged', faults: [why] };
 }

@@ -1,4 +1,5 @@
 import { StoreError } from '../core/errors.ts';
+import { DAMAGED_STORE } from '../core/store-remedies.ts';
 
 /** The fields of one object in a JSON column, each taken as what it must be. @throws StoreError `store_damaged` */
 export interface Fields {
@@ -82,7 +83,7 @@ export function damagedColumn(where: string, cause?: unknown): StoreError {
   return new StoreError('the store is damaged', {
     code: 'store_damaged',
     why: `${where} does not hold what batchctl writes there`,
-    next: 'batchctl doctor --rebuild, or put a copy of .batchctl/state.db back; batches that were sent go on meanwhile',
+    next: DAMAGED_STORE,
     cause,
   });
 }

@@ -5,6 +5,7 @@ import Database from 'better-sqlite3';
 import { StoreError } from '../core/errors.ts';
 import type { Journal } from '../core/ports/journal.ts';
 import type { JobStore } from '../core/ports/store.ts';
+import { STORE_REFUSALS, type StoreRefusal } from '../core/store-remedies.ts';
 import { assembleJobStore } from './job-store.ts';
 import { journaled } from './journaled.ts';
 import { checkOwner, migrate } from './migrate.ts';
@@ -41,8 +42,8 @@ export interface OpenOptions {
  * is shorter than its header says. `quick_check` would read all of it (seconds at 1,000,000 requests, on every command
  * while another one runs), so other damage is found when the page is read.
  *
- * @throws StoreError `store_foreign`, `store_newer`, `store_damaged`, `store_locked`, `store_readonly`, `store_full`,
- * `store_io`, `sqlite_too_old`
+ * @throws StoreError `store_foreign`, `store_newer`, `store_damaged`, `store_locked`, `store_readonly`, `store_denied`,
+ * `store_full`, `store_io`, `sqlite_too_old`
  */
 export async function openStore(path: string, options: OpenOptions): Promise<JobStore> {
   const db = await openDatabase(path, options);
@@ -170,12 +171,16 @@ function isErrno(error: unknown, code: string): boolean {
 }
 
 function fileError(error: unknown, path: string): StoreError {
-  const readOnly = isErrno(error, 'EACCES') || isErrno(error, 'EROFS') || isErrno(error, 'EPERM');
-  const full = isErrno(error, 'ENOSPC') || isErrno(error, 'EDQUOT');
+  const isAny = (...codes: readonly string[]): boolean => codes.some((code) => isErrno(error, code));
+  const told = (kind: StoreRefusal): StoreError =>
+    new StoreError(`the store could not be made: ${path}`, { ...STORE_REFUSALS[kind], cause: error });
+  if (isAny('ENOSPC', 'EDQUOT')) return told('full');
+  if (isAny('EROFS')) return told('readonly');
+  if (isAny('EACCES', 'EPERM')) return told('denied');
   return new StoreError(`the store could not be made: ${path}`, {
-    code: readOnly ? 'store_readonly' : full ? 'store_full' : 'store_io',
+    code: 'store_io',
     why: error instanceof Error ? error.message : String(error),
-    next: full ? 'free some space' : 'make the workspace writable for you, or choose another one with -C',
+    next: 'make the workspace writable for you, or choose another one with -C',
     cause: error,
   });
 }

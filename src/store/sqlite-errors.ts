@@ -1,4 +1,6 @@
 import { StoreError } from '../core/errors.ts';
+import { DAMAGED_STORE, STORE_REFUSALS, type StoreRefusal } from '../core/store-remedies.ts';
+import { diskTroubleAt } from './disk-trouble.ts';
 
 /** What better-sqlite3 throws, known by its shape: its code is SQLite's extended result code as text. */
 interface SqliteError extends Error {
@@ -43,51 +45,53 @@ function factsOf(error: SqliteError, path: string) {
         next: 'wait for the other batchctl to finish, then start the same command again',
       };
     case 'SQLITE_FULL':
-      return {
-        code: 'store_full',
-        message: `the store could not be written: ${path}`,
-        why: 'the disk is full; what was committed before is safe',
-        next: 'free some space, then start the same command again',
-      };
+      return refused('full', path);
     case 'SQLITE_CORRUPT':
       return {
         code: 'store_damaged',
         message: `the store is damaged: ${path}`,
         why: `SQLite says: ${error.message}`,
-        next: 'batchctl doctor --rebuild, or put a copy back; keep the file and its -wal; batches that were sent go on meanwhile',
+        next: DAMAGED_STORE,
       };
     case 'SQLITE_NOTADB':
       return {
         code: 'store_foreign',
-        message: `not a batchctl store: ${path}`,
-        why: 'it is not a SQLite database, or its first page is destroyed',
-        next: 'move the file away, or choose another workspace with -C',
+        message: `the store is damaged, or not one of batchctl: ${path}`,
+        why: 'its first page is not that of a SQLite database: it is destroyed, or another file stands in its place',
+        next: 'put a copy of it back; a file that is not ours move away, or choose another workspace with -C',
       };
     case 'SQLITE_READONLY':
     case 'SQLITE_PERM':
-      return {
-        code: 'store_readonly',
-        message: `the store cannot be written: ${path}`,
-        why: `the file, its folder or its file system is read-only (${error.code})`,
-        next: 'make the workspace writable for you, or choose another one with -C',
-      };
-    case 'SQLITE_CANTOPEN':
+      return refused(diskTroubleAt(path) ?? 'readonly', path);
+    case 'SQLITE_CANTOPEN': {
+      const trouble = diskTroubleAt(path);
+      if (trouble !== null) return refused(trouble, path);
       return {
         code: 'store_io',
         message: `the store could not be opened: ${path}`,
         why: `the operating system refused (${error.code}); something else in its place does that, or too many open files`,
         next: 'see what stands there and raise the limit of open files (ulimit -n), then start the same command again',
       };
+    }
     case 'SQLITE_IOERR':
     case 'SQLITE_NOLFS':
-    case 'SQLITE_PROTOCOL':
+    case 'SQLITE_PROTOCOL': {
+      const trouble = diskTroubleAt(path);
+      if (trouble !== null) return refused(trouble, path);
       return {
         code: 'store_io',
         message: `the store could not be read or written: ${path}`,
         why: `the operating system refused (${error.code}); a network file system or a failing disk does that`,
         next: 'keep the workspace on a local disk, then start the same command again',
       };
+    }
     default:
       return null;
   }
 }
+
+function refused(kind: StoreRefusal, path: string) {
+  return { message: `the store could not be ${VERBS[kind]}: ${path}`, ...STORE_REFUSALS[kind] };
+}
+
+const VERBS = { full: 'written', readonly: 'written', denied: 'used' } as const;

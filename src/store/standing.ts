@@ -1,5 +1,6 @@
 import { StoreError } from '../core/errors.ts';
 import type { StandingStore } from '../core/ports/standing-store.ts';
+import { DAMAGED_STORE } from '../core/store-remedies.ts';
 import type { Connection } from './connection.ts';
 import { changeSubmission, shardIn } from './settling.ts';
 
@@ -19,7 +20,7 @@ export function standing(connection: Connection): StandingStore {
         throw new StoreError('the store is damaged; nothing was sent', {
           code: 'store_damaged',
           why: found.slice(0, 3).join('; '),
-          next: 'batchctl doctor --rebuild makes it again from the files of its jobs and the account; keep .batchctl/state.db as it is until then',
+          next: DAMAGED_STORE,
         });
       }),
 

@@ -53,6 +53,16 @@ describe('exit codes', () => {
   });
 });
 
+test.each(['SQLITE_FULL', 'SQLITE_IOERR_SHMSIZE', 'SQLITE_CANTOPEN', 'SQLITE_READONLY_DIRECTORY'])(
+  '%s of a database beside the store is told as what the disk refused',
+  (code) => {
+    const { why, next } = describeError(systemError(code, undefined));
+    expect(why).toMatch(/^(the|it) [^:]* .*\(SQLITE/);
+    expect(why).not.toContain(': text');
+    expect(next).toContain('room');
+  },
+);
+
 describe('a message', () => {
   test('is three lines: what happened, why, what to do next', () => {
     const error = new ProviderError('shard 3 of job "reviews" was not submitted', {

@@ -58,6 +58,26 @@ describe('a database that was put back', () => {
     },
   );
 
+  it('has one way out whoever is asked, and the rebuild that it names leaves nothing in doubt', async () => {
+    const world = await makeWorld(25);
+    const { copy, jobId } = await sentSince(world);
+    putBack(copy, world.dir, DATABASE);
+    const told = await stopped(world, ['submit', jobId, '--use-batch', '--emulator', ...FAST]);
+    const doctor = await world.run(['doctor', '--emulator', '--json']);
+    expect(doctor.code, doctor.stderr).toBe(7);
+    const checks: readonly { code: string | null; next: string | null }[] = JSON.parse(doctor.stdout).checks;
+    const found = checks.filter(({ code }) => code?.startsWith('store_'));
+    expect(found.map(({ code }) => code)).toEqual(['store_older', 'store_older_than_receipts']);
+    for (const { next } of found) expect(next).toBe(told.next);
+    // It is no sound database, so nobody has to say yes.
+    const rebuilt = await world.run(['doctor', '--rebuild', '--emulator']);
+    expect(rebuilt.code, rebuilt.stderr).toBe(0);
+    const status = await world.run(['status', jobId, '--json']);
+    expect(JSON.parse(status.stdout).state).not.toBe('in_doubt');
+    await finishes(world, ['submit', jobId, '--use-batch', '--emulator', ...FAST]);
+    expect(await world.paid()).toBe(25);
+  });
+
   it('from before the job was built is noticed by a submission of the same records', async () => {
     const world = await makeWorld(25);
     await build(world, '--set', 'max_tokens=100');

@@ -59,6 +59,38 @@ function onDisk(): void {
     expect(await requestsPaid(emulator)).toBe(RECORDS);
   }, 120_000);
 
+  it('under a finished job is told by name to every look at it: read-only, full, and what to do', async () => {
+    const root = makeTempDir();
+    const dir = join(root, 'job');
+    writeJob(dir, RECORDS, 100);
+    const emulator = await emulate();
+    const mount = (mode: 'ro' | 'rw') => `mount -o remount,${mode} ${join(root, 'disk')}`;
+    const looks = ['list', 'show latest', 'retrieve latest', 'verify latest'].map(
+      (look) => `bc ${look} --json; echo "${look.split(' ')[0]} $?"`,
+    );
+    const { stdout, stderr } = onSmallDisk(dir, '20m', emulator.url, [
+      'bc submit --use-batch --emulator --interval 100ms > /dev/null; echo "submit $?"',
+      mount('ro'),
+      ...looks,
+      mount('rw'),
+      'dd if=/dev/zero of=ballast bs=1k count=40000 2>/dev/null',
+      ...looks,
+      'rm ballast',
+      'bc verify latest > /dev/null; echo "verify $?"',
+    ]);
+    const refused = ['list 6', 'show 6', 'retrieve 6', 'verify 6'];
+    expect(endings(stdout), stderr).toEqual(['submit 0', ...refused, ...refused, 'verify 0']);
+    const told = stderr.split('\n').filter((line) => line.startsWith('{"error"'));
+    const errors = told.map((line): { code: string; why: string; next: string } => JSON.parse(line).error);
+    expect(errors.map(({ code }) => code)).toEqual([
+      ...Array<string>(4).fill('store_readonly'),
+      ...Array<string>(4).fill('store_full'),
+    ]);
+    for (const { why, next } of errors) expect(why + next).not.toContain('SQLITE');
+    expect(errors[0]?.next).toContain('for writing');
+    expect(errors[4]?.next).toContain('free some space');
+  }, 120_000);
+
   it('because it has no room for the copy before a migration leaves the store as it was, and says how much it takes', () => {
     const dir = join(makeTempDir(), 'job');
     writeOldStore(join(dir, '.batchctl'), 3);

@@ -10,10 +10,12 @@ export interface LockOptions {
   /** As typed; shown to whoever finds the lock taken. */
   readonly commandLine: string;
   readonly clock: Clock;
+  /** May forbid to take one: a lock at the old place of a workspace that was moved keeps nobody out. */
+  readonly before?: () => void;
 }
 
 /** The locks of one workspace. Part of wire.ts: imported when they are needed, because they load SQLite. */
-export function makeLocks({ stateDir, commandLine, clock }: LockOptions): WorkspaceLocks {
+export function makeLocks({ stateDir, commandLine, clock, before }: LockOptions): WorkspaceLocks {
   const folder = join(stateDir, 'locks');
   const self: Holder = {
     pid: process.pid,
@@ -24,6 +26,7 @@ export function makeLocks({ stateDir, commandLine, clock }: LockOptions): Worksp
 
   return {
     lockJob(jobId) {
+      before?.();
       const result = tryLock(jobLock(jobId), self);
       if (isLock(result)) return result;
       throw new StoreError(`job ${jobId} is at work in another process`, {
@@ -35,7 +38,8 @@ export function makeLocks({ stateDir, commandLine, clock }: LockOptions): Worksp
             : `wait for it; batchctl status ${jobId} shows how far it is`,
       });
     },
-    lockSealing(signal, onWait) {
+    async lockSealing(signal, onWait) {
+      before?.();
       const onHolder = (holder: Holder): void => onWait(describeHolder(holder));
       return waitForLock(join(folder, 'sealing.lock'), self, { clock, signal, onWait: onHolder });
     },

@@ -31,6 +31,7 @@ export async function runLocked<T>(
     if (error instanceof InterruptedError && error !== context.signal.reason) throw error;
     if (isInterruption(error, context.signal)) throw await explainInterruption(job, deps, context.signal);
     if (error instanceof AuthError) throw await explainAuth(error, job, deps);
+    if (error instanceof StoreError && error.code === 'workspace_moved') throw explainMoved(error, job);
     throw error;
   } finally {
     context.talk.stopSpinner();
@@ -52,6 +53,15 @@ async function explainAuth(error: AuthError, { id }: Job, deps: Deps): Promise<A
     code: error.code,
     why: error.why === null ? going : `${error.why}; ${going}`,
     next: error.next,
+    cause: error,
+  });
+}
+
+function explainMoved(error: StoreError, { jobId }: Job): StoreError {
+  return new StoreError(`job ${jobId} was left: ${error.message}`, {
+    code: error.code,
+    why: error.why ?? error.message,
+    next: error.next.replace(' resume ', ` resume ${jobId} `),
     cause: error,
   });
 }

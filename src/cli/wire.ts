@@ -12,6 +12,7 @@ import type { ScratchIds } from '../core/ports/scratch.ts';
 import type { JobStore } from '../core/ports/store.ts';
 import type { OutputTexts, RecordSource } from '../core/record.ts';
 import type { Source } from '../core/source.ts';
+import { watchHome } from '../files/home.ts';
 import { ensureStateDir, findWorkspace, isFolder, isStateThere, statePath } from '../files/workspace.ts';
 import type { SourcePlace } from '../sources/source-path.ts';
 import type { Deps, LocalDeps } from '../steps/deps.ts';
@@ -76,6 +77,7 @@ export function makeWire(options: WireOptions): Wire {
   const programEnv = withoutApiVariables(env);
   const root = findRoot(options);
   const storePath = statePath(root, 'state.db');
+  const home = watchHome(root);
   // Promises, so that two callers at once get the same one.
   let openedStore: Promise<JobStore> | null = null;
   let openedApis: Promise<Apis> | null = null;
@@ -89,6 +91,7 @@ export function makeWire(options: WireOptions): Wire {
   };
 
   const openStoreHere = async (leaveModes: boolean): Promise<JobStore> => {
+    home.require();
     if (!leaveModes) ensureStateDir(root, talk.warn);
     const { openStore } = await import('../store/open.ts');
     await refuseNoStore();
@@ -117,13 +120,14 @@ export function makeWire(options: WireOptions): Wire {
 
   const files = async (): Promise<JobFiles> => {
     const { openJobFiles } = await import('../files/job-files.ts');
-    return openJobFiles(root);
+    return openJobFiles(root, home);
   };
 
   const locks: Wire['locks'] = async ({ leaveModes } = { leaveModes: false }) => {
     const { makeLocks } = await import('./locks.ts');
+    home.require();
     const stateDir = leaveModes ? statePath(root, '') : ensureStateDir(root, talk.warn);
-    return makeLocks({ stateDir, commandLine, clock });
+    return makeLocks({ stateDir, commandLine, clock, before: home.require });
   };
 
   const localDeps: Wire['localDeps'] = async () => ({
@@ -229,7 +233,8 @@ export function makeWire(options: WireOptions): Wire {
     },
     async close() {
       await (await openedApis)?.close();
-      (await openedStore)?.close();
+      // The last one to close a database removes its log by its path, where another workspace may stand by now.
+      if (home.isThere()) (await openedStore)?.close();
     },
   };
 }

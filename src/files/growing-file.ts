@@ -17,8 +17,13 @@ const { O_APPEND, O_CREAT, O_NOFOLLOW, O_RDWR } = constants;
 const LF = 0x0a;
 const LOOK_BACK_BYTES = 1 << 16;
 
-/** `path` is absolute, its folder exists; `shown` is the path as messages name it. */
-export function openGrowingFile(path: string, shown: string, mode: number): GrowingFile {
+/** `path` is absolute, its folder exists; `shown` is the path as messages name it. `before` may forbid to give it its name. */
+export function openGrowingFile(
+  path: string,
+  shown: string,
+  mode: number,
+  before: () => void = () => undefined,
+): GrowingFile {
   const growing = growingPath(path);
   let fd: number | null = attempt(() => openAtLastLine(path, growing, mode));
   let isDirty = false;
@@ -63,6 +68,7 @@ export function openGrowingFile(path: string, shown: string, mode: number): Grow
       // Also what an earlier run wrote, which a power loss could still take.
       isDirty = true;
       close();
+      before();
       attempt(() => {
         renameSync(growing, path);
         syncFolder(dirname(path));

@@ -5,6 +5,7 @@ import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
 import { StoreError } from '../core/errors.ts';
 import type { JobFiles, Line } from '../core/ports/files.ts';
 import { openGrowingFile } from './growing-file.ts';
+import { type Home, watchHome } from './home.ts';
 import { diskError, errnoOf } from './job-disk-error.ts';
 import { readLineChunks } from './job-lines.ts';
 import { openRanges } from './job-ranges.ts';
@@ -15,9 +16,12 @@ import { appendLine, fileMode, removeIfThere, replaceFile, syncFolder } from './
 
 /**
  * The files of jobs under `root`, the workspace. Nothing is read, written or removed outside it: a path that leads out,
- * by its letters or through a link, is refused with a StoreError of code `path_outside`.
+ * by its letters or through a link, is refused with a StoreError of code `path_outside`. Once the workspace is elsewhere, nothing
+ * more is written, read or found missing: that is a StoreError of code `workspace_moved`. It costs a look at the folder, which
+ * the files of single rows are spared as long as theirs is there.
  */
-export function openJobFiles(root: string): JobFiles {
+export function openJobFiles(root: string, home: Home = watchHome(root)): JobFiles {
+  home.require();
   const realRoot = realpathSync(root);
   /** Folders known to be there and inside; a job writes many files into few folders. */
   const known = new Set<string>();
@@ -47,6 +51,7 @@ export function openJobFiles(root: string): JobFiles {
 
   function ensureFolder(folder: string, shown: string, isPrivate: boolean, durable: boolean): void {
     if (known.has(folder)) return;
+    home.require();
     if (leadsOutside(folder)) throw outside(shown);
     const first = makeFolders(folder, isPrivate ? 0o700 : 0o777);
     if (first !== undefined && durable) {
@@ -63,6 +68,7 @@ export function openJobFiles(root: string): JobFiles {
   ): T {
     const absolute = locate(path);
     const folder = dirname(absolute);
+    if (options.durable) home.require();
     try {
       ensureFolder(folder, path, options.private, options.durable);
       try {
@@ -81,6 +87,11 @@ export function openJobFiles(root: string): JobFiles {
   }
 
   function guarded<T>(verb: string, path: string, action: (absolute: string) => T): T {
+    home.require();
+    return confined(verb, path, action);
+  }
+
+  function confined<T>(verb: string, path: string, action: (absolute: string) => T): T {
     const absolute = locate(path);
     try {
       if (!known.has(dirname(absolute)) && leadsOutside(dirname(absolute))) throw outside(path);
@@ -106,11 +117,11 @@ export function openJobFiles(root: string): JobFiles {
     resultsDir,
     create: (path, options) =>
       inFolderOf(path, { ...options, durable: true }, (absolute) =>
-        openNewFile(absolute, path, fileMode(options.private)),
+        openNewFile(absolute, path, fileMode(options.private), home.require),
       ),
     grow: (path, options) =>
       inFolderOf(path, { ...options, durable: true }, (absolute) =>
-        openGrowingFile(absolute, path, fileMode(options.private)),
+        openGrowingFile(absolute, path, fileMode(options.private), home.require),
       ),
     removeJob(jobId) {
       for (const path of [requestsDir(jobId), resultsDir(jobId)]) {
@@ -122,7 +133,11 @@ export function openJobFiles(root: string): JobFiles {
       known.clear();
     },
     remove: (path) => guarded('remove', path, removeIfThere),
-    exists: (path) => isReachable(() => guarded('read', path, existsSync)),
+    exists(path) {
+      const isThere = isReachable(() => confined('read', path, existsSync));
+      if (!isThere) home.require();
+      return isThere;
+    },
     size: (path) => guarded('read', path, (absolute) => statSync(absolute).size),
     lines,
     open: (path) => guarded('read', path, (absolute) => openRanges(absolute, path)),

@@ -16,8 +16,16 @@ const MAX_SPARE = 16;
 const APPEND = constants.O_WRONLY | constants.O_APPEND | (constants.O_NOFOLLOW ?? 0);
 const NO_BUFFER = Buffer.alloc(0);
 
-/** `path` is absolute, its folder exists; `shown` is the path as messages name it. */
-export function openNewFile(path: string, shown: string, mode: number): NewFile {
+/**
+ * `path` is absolute, its folder exists; `shown` is the path as messages name it. `before` may forbid what is done by the path
+ * later on.
+ */
+export function openNewFile(
+  path: string,
+  shown: string,
+  mode: number,
+  before: () => void = () => undefined,
+): NewFile {
   const temporary = temporaryPath(path);
   const hash = createHash('sha256');
   let buffer: Buffer = NO_BUFFER;
@@ -45,6 +53,7 @@ export function openNewFile(path: string, shown: string, mode: number): NewFile 
   function reopen(): number {
     if (!isParked) throw new Error(`${shown} is closed`);
     isParked = false;
+    before();
     const reopened = attempt(() => openSync(temporary, APPEND, mode));
     fd = reopened;
     return reopened;
@@ -113,6 +122,7 @@ export function openNewFile(path: string, shown: string, mode: number): NewFile 
       if (finished !== null) return finished;
       flush();
       if (isParked) reopen();
+      before();
       attempt(() => {
         if (fd === null) throw new Error(`${shown} was discarded`);
         fsyncSync(fd);

@@ -1,0 +1,55 @@
+import { readlinkSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { StoreError } from '../core/errors.ts';
+
+/** Tells whether the workspace still stands where this run has opened it. */
+export interface Home {
+  /**
+   * To be asked before anything is written by its path, or missed there: a run whose folder was moved would otherwise make it
+   * anew at the old place, and write its results into that.
+   *
+   * @throws StoreError `workspace_moved`
+   */
+  require(): void;
+  isThere(): boolean;
+}
+
+/** A folder is known by its device and its number there; an open file in it (the database) keeps both what they are. */
+export function watchHome(root: string): Home {
+  const opened = identityOf(root);
+  const isThere = (): boolean => identityOf(root) === opened;
+  return {
+    isThere,
+    require() {
+      if (isThere()) return;
+      const now = opened === null ? null : findByCwd(opened);
+      throw new StoreError(`the workspace is not at ${root} any more`, {
+        code: 'workspace_moved',
+        why: `its folder was moved or removed while this run worked in it${now === null ? '' : `; it is at ${now} now`}. Nothing more was written at the old place, and batches that were sent go on`,
+        next: `batchctl -C ${now ?? 'ITS-NEW-PLACE'} resume carries on there; nothing is sent twice`,
+      });
+    },
+  };
+}
+
+/** Null where nothing is there. */
+function identityOf(folder: string): string | null {
+  try {
+    const { dev, ino } = statSync(folder, { bigint: true });
+    return `${dev}:${ino}`;
+  } catch {
+    return null;
+  }
+}
+
+/** Who was started inside the workspace has moved with it, and Linux tells whereto. Node's own `cwd()` keeps the old name. */
+function findByCwd(identity: string): string | null {
+  try {
+    for (let at = readlinkSync('/proc/self/cwd'); ; at = dirname(at)) {
+      if (identityOf(at) === identity) return at;
+      if (at === dirname(at)) return null;
+    }
+  } catch {
+    return null;
+  }
+}

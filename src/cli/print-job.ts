@@ -48,6 +48,11 @@ export async function formatJob(document: JobDocument, deps: Pick<LocalDeps, 'st
   const bill = await describeBill(document, deps);
   if (bill !== null) lines.push(`cost      ${bill}`);
   for (const one of document.late_duplicates ?? []) lines.push(`twice     ${describeDuplicate(one)}`);
+  const strange = document.strange_lines ?? 0;
+  if (strange > 0)
+    lines.push(
+      `strange   ${formatMany(strange, 'line')} of the results that no row is read from: batchctl verify ${document.job_id}`,
+    );
   if (isFinal(document.state) && document.output_dir !== undefined) {
     lines.push(`results   ${document.output_dir}/results.jsonl`);
     if (countFailed(document) > 0) lines.push(`failed    ${document.output_dir}/failed.jsonl`);
@@ -126,7 +131,9 @@ export function verdictOf(document: JobDocument): Verdict {
 }
 
 function isAllGood(document: JobDocument): boolean {
-  return document.succeeded === document.requests && countFailed(document) === 0;
+  // A line that contradicts another one, or is nobody's, may be somebody's missing answer: a script must hear of it too.
+  const isPlain = (document.strange_lines ?? 0) === 0;
+  return isPlain && document.succeeded === document.requests && countFailed(document) === 0;
 }
 
 export function describePending(document: JobDocument): string {

@@ -56,6 +56,11 @@ export function readAppliedReports(
   return [...byShard.values()].sort((a, b) => a.shardId - b.shardId);
 }
 
+/** Result lines that no row is read from, and that are no repetition either: of nobody's request, unreadable, contradicting. */
+export function countStrangeLines(reports: readonly AppliedReport[]): number {
+  return reports.reduce((sum, one) => sum + one.unknown + one.malformed + one.conflicting, 0);
+}
+
 /** Sorted seqs as ranges: rows that are refused are mostly neighbours. */
 export function toRanges(seqs: readonly number[]): SeqRanges {
   const ranges: [number, number][] = [];

@@ -29,6 +29,8 @@ export interface JobDocument {
   readonly output_dir?: string;
   /** Batches that were paid beside the ones that the job has; left out where one look at many jobs does not ask for it. */
   readonly late_duplicates?: readonly LateDuplicateDocument[];
+  /** Result lines that no row is read from, see countStrangeLines; left out likewise. */
+  readonly strange_lines?: number;
 }
 
 export interface LateDuplicateDocument {

@@ -1,3 +1,4 @@
+import { countStrangeLines, readAppliedReports } from '../core/applied-report.ts';
 import type { Job } from '../core/job.ts';
 import { type JobDocument, jobDocument, lateDuplicateDocuments } from '../core/job-document.ts';
 import type { LocalDeps } from './deps.ts';
@@ -7,5 +8,6 @@ export async function describeJob(job: Job, deps: Pick<LocalDeps, 'store' | 'fil
   const { store, files } = deps;
   const views = await store.shards(job.id);
   const late_duplicates = lateDuplicateDocuments(await store.lateDuplicates(job.id), views);
-  return { ...jobDocument(job, views, files.resultsDir(job.jobId)), late_duplicates };
+  const strange_lines = countStrangeLines(readAppliedReports(await store.events(job.id)));
+  return { ...jobDocument(job, views, files.resultsDir(job.jobId)), late_duplicates, strange_lines };
 }

@@ -158,6 +158,7 @@ describe('a batch that was made elsewhere', () => {
     // Two streams are only looked into: whose it is is asked when it is found, and before it is downloaded.
     await bench.setFaults(['results-conflict@3']);
     const retrieved = await bench.run('retrieve', batch, '--emulator');
+    expect(retrieved.code).toBe(3);
     expect(retrieved.stderr).toContain('a second, different result');
     expect((await bench.lines('results.jsonl')).map((row) => row['custom_id'])).toEqual(numbered(11));
     expect((await bench.run('verify', batch)).code).toBe(3);

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { type FaultBench, type Finished, SUBMIT } from '../bench.ts';
+import { type FaultBench, type Finished, RETRIEVE, SUBMIT } from '../bench.ts';
 import type { FaultCase, FaultRow } from '../row.ts';
 
 const RAW = 'main-0001.raw.jsonl';
@@ -16,14 +16,20 @@ function comesWhole(
   return { says, records: 5, steps: [after === undefined ? step : { ...step, after }] };
 }
 
-/** The same with a line that does not belong there: said at once, and `verify` leaves with 3. */
+/** The same with a line that does not belong there: said at once, and with 3; so does `verify`, and whoever retrieves again. */
 function isTold(says: string, fault: string, words: string): FaultCase {
   return {
     says,
     records: 5,
     ends: null,
     steps: [
-      { args: SUBMIT, faults: [fault], exit: 0, posts: 1, after: (_bench, run) => hears(run, words) },
+      { args: SUBMIT, faults: [fault], exit: 3, posts: 1, after: (_bench, run) => hears(run, words) },
+      {
+        args: RETRIEVE,
+        faults: [],
+        exit: 3,
+        after: (_bench, { stdout }) => void expect(JSON.parse(stdout)).toMatchObject({ strange_lines: 1 }),
+      },
       {
         args: ['verify', 'latest'],
         exit: 3,
@@ -84,7 +90,7 @@ export const resultsRows: readonly FaultRow[] = [
   {
     row: 'R3',
     fault: 'Duplicate custom_id, different content',
-    expected: 'The first is kept, the second is told loudly with its place, and verify leaves with 3',
+    expected: 'The first is kept, the second is told loudly with its place, exit 3',
     cases: [
       isTold(
         'the second of two different answers to one request is told, and the first is kept',
@@ -92,14 +98,11 @@ export const resultsRows: readonly FaultRow[] = [
         'a second, different result',
       ),
     ],
-    reason:
-      'The run itself leaves with 0: each row has its verdict, and the other line stands in the raw results',
   },
   {
     row: 'R4',
     fault: 'Unknown custom_id (foreign batch, wrong adoption)',
-    expected:
-      'A candidate in doubt is rejected by its nonce; in a batch of our own the line is told, and verify leaves with 3',
+    expected: 'A candidate in doubt is rejected by its nonce; in a batch of our own the line is told, exit 3',
     cases: [
       isTold(
         'a line for a request that was never sent is told, and no row takes it',
@@ -205,7 +208,7 @@ export const resultsRows: readonly FaultRow[] = [
   {
     row: 'R9',
     fault: 'Malformed JSON line',
-    expected: 'Told with its offset, the stream goes on, and verify leaves with 3',
+    expected: 'Told with its offset, the stream goes on, exit 3',
     cases: [
       isTold(
         'a line that is no JSON is told with its place, and the others are taken',

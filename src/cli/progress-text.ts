@@ -120,7 +120,7 @@ function describeDoubt(progress: Doubt, now: Date): string {
       return (
         `Shard ${progress.shard}: batch ${progress.batchId} has turned up although it was judged not to exist. ` +
         'The same requests are paid twice where both end: look at both in the Console and cancel the one that has not. ' +
-        'Each row keeps its first answer; what the other batch answered is kept beside it, and its cost is shown.'
+        'A row with a good answer keeps it, one without takes the other batch’s, which is kept beside it; its cost is shown.'
       );
   }
 }

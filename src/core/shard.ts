@@ -7,7 +7,7 @@ export interface Shard {
   /** From 1 within its stage. */
   readonly number: number;
   readonly group: string | null;
-  /** retry: sends again what an earlier shard carried.  - reused: its answers were taken from earlier jobs. */
+  /** retry: sends again what an earlier shard carried.  - reused: its answers were taken from earlier jobs, or from an attempt of this one that came late. */
   readonly origin: 'build' | 'retry' | 'reused';
   /** Goes out before the others of its job, which wait for its answers; null: like any other. */
   readonly first: 'prime' | 'pilot' | null;

@@ -129,7 +129,7 @@ export async function applyResults(
     Math.min(missing, 1),
   );
   problems.add(
-    `${path}: ${late} answers came after their requests had gone out again; those are paid twice, and the later attempt counts (batchctl show has both)`,
+    `${path}: ${late} answers came after their requests had gone out again; those are paid twice, and the later attempt counts where it is good (batchctl show has both)`,
     Math.min(late, 1),
   );
   const spentLines = spent.lines();

@@ -16,7 +16,8 @@ import type { Run } from './run.ts';
 
 /**
  * Brings the results of second batches to disk, beside those that count, and notes what they cost: they were paid, so they
- * are the user's. No row changes for it: each keeps its first answer. One that cannot be had now is tried at the next look.
+ * are the user's. What may come of them for rows without a good answer is `takeLate`'s. One that cannot be had now is tried at
+ * the next look.
  *
  * @returns how many were brought.
  */

@@ -16,6 +16,7 @@ import { recordReused } from './record-reused.ts';
 import { findGaps, retrieveAgain } from './retrieve-again.ts';
 import type { Run } from './run.ts';
 import { swapBatch } from './swap-batch.ts';
+import { takeLate } from './take-late.ts';
 import { PARTIAL_FILE, writeResults } from './write-results.ts';
 
 /** What one call of `retrieveJob` came to. */
@@ -45,6 +46,8 @@ export async function retrieveJob(run: Run, signal: AbortSignal): Promise<Retrie
   const job = await store.jobById(run.job.id);
   if (isFinal(job.state)) {
     await retrieveAgain(job, await findGaps(job, run.deps), run.deps, signal);
+    // Results that were given up may answer for rows that failed since.
+    if ((await takeLate(run, signal)) > 0) return retrieveJob(run, signal);
     const { state } = await store.jobById(job.id);
     return { applied: 0, pending: [], unavailable: [], state: asFinal(state), isAdvanced: false };
   }
@@ -58,6 +61,16 @@ export async function retrieveJob(run: Run, signal: AbortSignal): Promise<Retrie
     const why = await takeShard({ ...run, job }, view, signal);
     if (why === 'applied') applied += 1;
     else if (why !== null && view.batch !== null) unavailable.push({ batchId: view.batch.id, why });
+  }
+  const isSettled = (await store.shards(job.id)).every(({ shard }) => isSettledShard(shard.state));
+  // Before anything of it is sent again.
+  if ((applied > 0 || isSettled) && (await takeLate(run, signal)) > 0) {
+    const rest = await retrieveJob(run, signal);
+    return {
+      ...rest,
+      applied: applied + rest.applied,
+      unavailable: [...unavailable, ...rest.unavailable],
+    };
   }
   const isAdvanced = await advanceStages(run, signal);
   const state = isAdvanced ? null : await finishJob(await store.jobById(job.id), run.deps, signal);

@@ -12,6 +12,7 @@ import { releaseStage } from './release-stage.ts';
 import { requireHome } from './require-home.ts';
 import { retryStage } from './retry-stage.ts';
 import { createServerTime } from './server-time.ts';
+import { takeLate } from './take-late.ts';
 
 export interface RetryOptions {
   /** Only these; null: all that make sense. */
@@ -47,11 +48,14 @@ export async function retryJob(
 ): Promise<RetrySummary> {
   const { store, files } = deps;
   // Another process may have had its lock meanwhile.
-  const job = await store.jobById(id);
-  refuse(job, options);
-  await requireHome(job, deps, signal);
-  await store.settleAfterCrash(job.id);
-  const run = { job, deps, heads: new Map(), time: createServerTime(deps.clock), settleMs: 0 };
+  const before = await store.jobById(id);
+  refuse(before, options);
+  await requireHome(before, deps, signal);
+  await store.settleAfterCrash(id);
+  const run = { job: before, deps, heads: new Map(), time: createServerTime(deps.clock), settleMs: 0 };
+  // What is here already is not paid again.
+  const taken = await takeLate(run, signal);
+  const job = taken > 0 ? await store.jobById(id) : before;
   const hasLater = Object.keys(job.spec.needs).length > 0;
   const frozen = hasLater ? await requireFrozen(job, files) : null;
   const classes = classesOf(options);
@@ -63,7 +67,7 @@ export async function retryJob(
     try {
       await approveRound(job, { stage, route, shards }, options.approve, deps);
     } catch (error) {
-      await undoRetry(job, { isPart: requests > 0 }, deps);
+      await undoRetry(job, { isPart: requests + taken > 0 }, deps);
       throw error;
     }
   };

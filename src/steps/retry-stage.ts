@@ -117,7 +117,7 @@ interface IndexedShard {
  * Requests as they were sent, found in the files of their shards, each of which is read through once. Of a request only its
  * place is held, 20 bytes, because a job that expired goes out again as a whole.
  */
-class SentRequests {
+export class SentRequests {
   readonly #run: Run;
   readonly #readers: RangeReaders;
   readonly #indexed = new Map<number, IndexedShard | null>();
@@ -128,7 +128,7 @@ class SentRequests {
     this.#readers = new RangeReaders(run.deps.files);
   }
 
-  async of(row: RowView): Promise<SentRequest | null> {
+  async of(row: Pick<RowView, 'seq' | 'shardId'>): Promise<SentRequest | null> {
     if (row.shardId === null) return null;
     const known = this.#indexed.get(row.shardId);
     const shard = known === undefined ? await this.#index(row.shardId) : known;

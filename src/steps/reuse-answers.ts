@@ -100,7 +100,7 @@ export function hasAnswer(match: ContentMatch, files: JobFiles): boolean {
 }
 
 /** The line with another custom_id; every other byte stays. */
-function withId(line: string, customId: string): string {
+export function withId(line: string, customId: string): string {
   const span = memberSpans(line).find((member) => member.name === 'custom_id');
   if (span === undefined) throw new Error('a raw line without a custom_id was recorded');
   return `${line.slice(0, span.start)}${JSON.stringify(customId)}${line.slice(span.end)}`;

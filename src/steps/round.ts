@@ -2,7 +2,7 @@ import { DecisionError } from '../core/errors.ts';
 import type { Job, StageFacts } from '../core/job.ts';
 import type { ClosedShard } from '../core/ports/store-views.ts';
 import type { Shard } from '../core/shard.ts';
-import type { PackedRequest } from './pack-shards.ts';
+import type { PackedPlace, PackedRequest } from './pack-shards.ts';
 import type { Run } from './run.ts';
 import { openStagePacker, type StagePacker } from './stage-packer.ts';
 
@@ -11,8 +11,8 @@ export interface Round {
   readonly jobId: number;
   /** So far. */
   readonly requests: number;
-  /** Puts some requests into shards, and their rows with them; in order of seq. */
-  add(requests: readonly PackedRequest[]): Promise<void>;
+  /** Puts some requests into shards, and their rows with them; in order of seq. Returns where each has gone. */
+  add(requests: readonly PackedRequest[]): Promise<readonly PackedPlace[]>;
   /** Closes its files: nothing can be added then. */
   close(): readonly ClosedShard[];
   /** Makes it count, closed; false when the job was canceled meanwhile. */
@@ -22,7 +22,8 @@ export interface Round {
 }
 
 export interface RoundKind {
-  readonly origin: 'build' | 'retry';
+  /** reused: its answers are here already. */
+  readonly origin: Shard['origin'];
   /** Null: the way the job goes. */
   readonly route: Shard['route'] | null;
 }
@@ -63,7 +64,8 @@ export async function openRound(
     },
     async add(some) {
       const moves = new Map<number, number[]>();
-      for (const [index, { shardId }] of (await packer.add(some)).entries()) {
+      const places = await packer.add(some);
+      for (const [index, { shardId }] of places.entries()) {
         const seq = some[index]?.seq;
         if (seq === undefined) continue;
         const seqs = moves.get(shardId);
@@ -72,6 +74,7 @@ export async function openRound(
         requests += 1;
       }
       for (const [shardId, seqs] of moves) await store.moveRows(shardId, seqs);
+      return places;
     },
     close,
     commit(stageIds) {

@@ -21,7 +21,7 @@ export interface StagePacker {
 }
 
 export interface StagePacking {
-  readonly origin: 'build' | 'retry';
+  readonly origin: Shard['origin'];
   readonly route: Shard['route'];
   /** Of the stage so far. */
   readonly lastNumber: number;

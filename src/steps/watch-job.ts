@@ -3,7 +3,9 @@ import { isFinal, type Job } from '../core/job.ts';
 import type { Deps } from './deps.ts';
 import { writeSummary } from './finish-job.ts';
 import { requireHome } from './require-home.ts';
+import { retrieveJob } from './retrieve-results.ts';
 import { createServerTime } from './server-time.ts';
+import { takeLate } from './take-late.ts';
 import { walkBatches } from './walk-batches.ts';
 import { watchAbsent } from './watch-absent.ts';
 
@@ -21,6 +23,8 @@ export async function watchJob(job: Job, deps: Deps, signal: AbortSignal): Promi
   await requireHome(job, deps, signal);
   const walk = await walkBatches(run, () => Math.min(...starts), signal);
   const news = await watchAbsent(run, views, walk, signal);
+  if (!isFinal(job.state)) return;
+  if ((await takeLate(run, signal)) > 0) await retrieveJob(run, signal);
   // The summary of a final job tells of what was paid twice.
-  if (news > 0 && isFinal(job.state)) await writeSummary(job, await deps.store.shards(job.id), deps);
+  else if (news > 0) await writeSummary(job, await deps.store.shards(job.id), deps);
 }

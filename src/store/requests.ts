@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { RowOutcome, RowView } from '../core/ports/store-views.ts';
+import type { FailedFilter, RowOutcome, RowView } from '../core/ports/store-views.ts';
 import type { FailureClass, RowStatus } from '../core/result.ts';
 import type { Shard } from '../core/shard.ts';
 import type { Db } from './open.ts';
@@ -153,7 +153,14 @@ export function prepareRequests(db: Db) {
     LIMIT :limit
   `);
   const selectFailed = db.prepare<
-    { stageId: number; classes: string; maxAttempt: number; afterSeq: number; limit: number },
+    {
+      stageId: number;
+      classes: string;
+      maxAttempt: number;
+      answeredToo: number;
+      afterSeq: number;
+      limit: number;
+    },
     RowView
   >(`
     ${SELECT_ROW}
@@ -162,7 +169,7 @@ export function prepareRequests(db: Db) {
       AND requests.failure IN (SELECT value FROM json_each(:classes))
       AND requests.attempt <= :maxAttempt
       AND shards.state IN ('applied','canceled','lost')
-      AND NOT EXISTS (
+      AND (:answeredToo OR NOT EXISTS (
         -- An answer that came late is paid already.
         SELECT 1
         FROM past_attempts AS past
@@ -170,7 +177,7 @@ export function prepareRequests(db: Db) {
           AND past.seq = requests.seq
           AND past.status = 'succeeded'
           AND past.failure IS NULL
-      )
+      ))
     ORDER BY requests.seq
     LIMIT :limit
   `);
@@ -232,10 +239,18 @@ export function prepareRequests(db: Db) {
     /** Rows that failed with one of these classes and of whose shard nothing is under way. */
     failed: (
       stageId: number,
-      { classes, maxAttempt }: { readonly classes: readonly FailureClass[]; readonly maxAttempt: number },
+      { classes, maxAttempt, answeredToo = false }: FailedFilter,
       afterSeq: number,
       limit: number,
-    ) => selectFailed.all({ stageId, classes: JSON.stringify(classes), maxAttempt, afterSeq, limit }),
+    ) =>
+      selectFailed.all({
+        stageId,
+        classes: JSON.stringify(classes),
+        maxAttempt,
+        answeredToo: answeredToo ? 1 : 0,
+        afterSeq,
+        limit,
+      }),
     moveRow: (stageId: number, seq: number, shardId: number, attempt: number) =>
       updateMoved.run({ stageId, seq, shardId, attempt }),
     /** As it was before it was moved; null: held, and never sent. */

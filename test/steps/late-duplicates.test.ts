@@ -13,6 +13,8 @@ import { makeWorkbench, type Workbench } from '../support/workbench.ts';
 
 const signal = new AbortController().signal;
 const ROWS = 12;
+/** So many that half of them are never all and never none. */
+const MANY = 40;
 
 /** A job whose shard was sent a second time by the user's word, although its first batch was there. */
 async function paidTwice(bench: Workbench): Promise<Job> {
@@ -97,6 +99,48 @@ describe('a second batch of a shard that turns up late', () => {
       cost_microusd: 2 * before,
       late_duplicates: [{ answers: ROWS, cost_microusd: before }],
     });
+  });
+
+  test('answers for the rows that have no success, and for no other', async () => {
+    const bench = await makeWorkbench();
+    await bench.setFaults('list-lag=6', 'lost-reply', 'rows-errored=0.5');
+    const job = await bench.build(MANY);
+    const { job: first } = await bench.run(job, { settleMs: 300 });
+    const results = `${bench.dir}/batch_results/${job.jobId}/results.jsonl`;
+    const before = readRows(readFileSync(results, 'utf8'));
+    const failed = before.filter((row) => row['status'] !== 'succeeded').map((row) => row['custom_id']);
+    expect(failed.length).toBeGreaterThan(0);
+    expect(failed.length).toBeLessThan(MANY);
+    expect(first.state).toBe('done');
+    const spent = summaryOf(bench, job).cost_microusd;
+
+    await bench.setFaults();
+    await watchJob(await bench.deps.store.jobById(job.id), bench.deps, signal);
+    const after = await bench.deps.store.jobById(job.id);
+    expect(after.state).toBe('done');
+    const rows = readRows(readFileSync(results, 'utf8'));
+    expect(rows.map((row) => [row['custom_id'], row['status']])).toEqual(
+      before.map((row) => [row['custom_id'], 'succeeded']),
+    );
+    for (const [index, row] of rows.entries()) {
+      expect(row['text']).toContain(marker(String(row['custom_id'])));
+      const isTaken = failed.includes(row['custom_id']);
+      expect([row['custom_id'], row['reused'], row['attempt']]).toEqual([
+        row['custom_id'],
+        isTaken,
+        isTaken ? 2 : 1,
+      ]);
+      // What succeeded at first is the same row, byte for byte.
+      if (!isTaken) expect(row).toEqual(before[index]);
+    }
+    expect(await verifyJob(after, bench.deps, signal)).toMatchObject({ ok: true, succeeded: MANY });
+    // Paid once more, as the batch was; the rows that took their answers from it are not counted a second time.
+    const [kept] = await bench.deps.store.lateDuplicates(job.id);
+    expect(summaryOf(bench, job).cost_microusd).toBe(spent + (kept?.kept?.cost ?? 0));
+    expect(kept?.kept?.answers).toBe(MANY);
+    // A retry finds nothing to send.
+    await bench.retry(after);
+    expect((await bench.truth()).posts).toHaveLength(2);
   });
 
   test('stays counted when the raw results that count are applied once more', async () => {

@@ -81,6 +81,14 @@ export interface RowView extends Omit<RowOutcome, 'status'> {
   readonly recordLength: number;
 }
 
+/** Which rows that failed. */
+export interface FailedFilter {
+  readonly classes: readonly FailureClass[];
+  readonly maxAttempt: number;
+  /** Also those of which an earlier attempt has a good answer that came late. It was paid, so they are not sent again. */
+  readonly answeredToo?: boolean;
+}
+
 /** A shard whose file is written. */
 export interface ClosedShard {
   readonly id: number;

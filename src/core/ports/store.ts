@@ -13,6 +13,7 @@ import type {
   ClosedShard,
   ContentMatch,
   EndedBatch,
+  FailedFilter,
   KeptDuplicate,
   LateDuplicate,
   NewRow,
@@ -83,10 +84,10 @@ export interface JobStore extends SpendingStore, AdoptingStore, StandingStore {
     afterSeq: number,
     limit: number,
   ): Promise<readonly RowView[]>;
-  /** Rows that failed with one of the classes, in input order; not those that may still be under way. */
+  /** Rows that failed, in input order; not those that may still be under way. */
   failedRows(
     stageId: number,
-    filter: { readonly classes: readonly FailureClass[]; readonly maxAttempt: number },
+    filter: FailedFilter,
     afterSeq: number,
     limit: number,
   ): Promise<readonly RowView[]>;

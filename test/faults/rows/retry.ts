@@ -129,6 +129,14 @@ export const retryRows: readonly FaultRow[] = [
     shownBy: [
       {
         file: 'steps/late-duplicates.test.ts',
+        title: 'answers for the rows that have no success, and for no other',
+      },
+      {
+        file: 'steps/take-late.test.ts',
+        title: 'a row whose second attempt failed takes the answer of the first one when that turns up',
+      },
+      {
+        file: 'steps/late-duplicates.test.ts',
         title: 'is kept beside the answers that count, and its cost is part of the job’s',
       },
       {

@@ -1,0 +1,183 @@
+import type { StageFacts } from '../core/job.ts';
+import { frozenPath, type NewFile, rawPath } from '../core/ports/files.ts';
+import type { RowView, ShardView } from '../core/ports/store-views.ts';
+import { readRawLine } from '../core/raw-line.ts';
+import { idsByNonce } from '../core/request-ids.ts';
+import { FAILURE_CLASSES } from '../core/result.ts';
+import { MAX_LINE_BYTES } from '../core/result-line.ts';
+import { ResultSeqs } from '../core/result-seqs.ts';
+import { wireId } from '../core/wire-id.ts';
+import { checksOf } from './answer-checks.ts';
+import { loadFrozen } from './frozen-job.ts';
+import type { PackedPlace, PackedRequest } from './pack-shards.ts';
+import { RangeReaders } from './range-readers.ts';
+import { SentRequests } from './retry-stage.ts';
+import { withId } from './reuse-answers.ts';
+import { commitRound, openRound } from './round.ts';
+import type { Run } from './run.ts';
+import { isGood } from './write-outputs.ts';
+
+const CHUNK_ROWS = 500;
+const ANY_FAILURE = { classes: FAILURE_CLASSES, maxAttempt: Number.MAX_SAFE_INTEGER, answeredToo: true };
+
+/** A good answer that no row has, and where its line stands. */
+interface LateAnswer {
+  /** The shard that it was asked in. */
+  readonly shardId: number;
+  readonly path: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/**
+ * Gives rows that ended without a good answer the one that came too late: from a second batch of their shard, or from an
+ * attempt that was given up before they went out again. It was paid already. A row with a good answer keeps it.
+ *
+ * The rows go to shards of a round that is never sent, as answers of earlier jobs do, with the lines in their raw results;
+ * whoever retrieves next applies them. A canceled job is left as the user wanted it.
+ *
+ * @returns how many rows.
+ */
+export async function takeLate(run: Run, signal: AbortSignal): Promise<number> {
+  const { store, report } = run.deps;
+  const job = await store.jobById(run.job.id);
+  if (job.cancelRequestedAt !== null || job.spec.adopted) return 0;
+  let taken = 0;
+  for (const stage of job.stages) {
+    if (stage.state === 'waiting') continue;
+    const rows = await takeOfStage({ ...run, job }, stage, signal);
+    taken += rows;
+    if (rows === 0) continue;
+    const text = `stage ${stage.name}: ${rows === 1 ? '1 row that failed takes an answer' : `${rows} rows that failed take answers`} of an earlier attempt that came late; nothing is sent for it`;
+    report({ kind: 'notice', text });
+  }
+  return taken;
+}
+
+async function takeOfStage(run: Run, stage: StageFacts, signal: AbortSignal): Promise<number> {
+  const { store, clock } = run.deps;
+  if ((await store.failedRows(stage.id, ANY_FAILURE, 0, 1)).length === 0) return 0;
+  const views = (await store.shards(run.job.id)).filter(({ shard }) => shard.stageId === stage.id);
+  const late = await lateAnswers(run, views, signal);
+  const taker = new LateTaker(run, stage, signal);
+  try {
+    for (let after = 0; ; ) {
+      signal.throwIfAborted();
+      const rows = await store.failedRows(stage.id, ANY_FAILURE, after, CHUNK_ROWS);
+      const last = rows.at(-1);
+      if (last === undefined) break;
+      for (const row of rows) {
+        const answer = late.get(row.seq) ?? (await answerOfPast(run, row, views));
+        if (answer !== null) await taker.add(row, answer);
+      }
+      after = last.seq;
+      await clock.sleep(0, signal);
+    }
+    return await taker.commit();
+  } finally {
+    taker.close();
+  }
+}
+
+/** The good answers in the results of second batches, by seq. */
+async function lateAnswers(
+  { job, deps: { store, files } }: Run,
+  views: readonly ShardView[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<number, LateAnswer>> {
+  const found = new Map<number, LateAnswer>();
+  for (const { shardId, kept } of await store.lateDuplicates(job.id)) {
+    const shard = views.find((view) => view.shard.id === shardId)?.shard;
+    if (shard === undefined || kept === null || !files.exists(kept.path)) continue;
+    const frozen = await loadFrozen(job, files);
+    const checks = await checksOf(frozen, frozenPath(files.requestsDir(job.jobId)));
+    const seqs = new ResultSeqs(await store.shardSeqs(shardId));
+    const ids = idsByNonce(shard.nonce);
+    for await (const lines of files.lines(kept.path)) {
+      signal.throwIfAborted();
+      for (const line of lines) {
+        const read = readRawLine(line, ids, seqs, checks.get(shard.stage) ?? null);
+        if (read.kind !== 'row' || !isGood(read.judgement) || line.length > MAX_LINE_BYTES) continue;
+        if (!seqs.mark(read.index)) continue;
+        const { offset, length } = line;
+        if (!found.has(read.seq)) found.set(read.seq, { shardId, path: kept.path, offset, length });
+      }
+    }
+  }
+  return found;
+}
+
+/** Of an attempt whose results were given up for lost, and came after the row had gone out again. */
+async function answerOfPast(
+  { job, deps: { store, files } }: Run,
+  row: RowView,
+  views: readonly ShardView[],
+): Promise<LateAnswer | null> {
+  const own = views.find(({ shard }) => shard.id === row.shardId);
+  if (row.attempt <= 1 || own === undefined) return null;
+  const past = await store.pastAttempts(own.shard.stageId, row.seq);
+  for (const { shardId, status, failure, rawOffset: offset, rawLength: length } of past) {
+    const shard = views.find((view) => view.shard.id === shardId)?.shard;
+    if (!isGood({ status, failure }) || shard === undefined || offset === null || length === null) continue;
+    const path = rawPath(files.resultsDir(job.jobId), shard.stage, shard.number);
+    if (files.exists(path)) return { shardId, path, offset, length };
+  }
+  return null;
+}
+
+/** Puts rows and their answers into shards of a round. Close it when done: what was not committed is gone. */
+class LateTaker {
+  readonly #run: Run;
+  readonly #stage: StageFacts;
+  readonly #signal: AbortSignal;
+  readonly #requests: SentRequests;
+  readonly #readers: RangeReaders;
+  readonly #raws = new Map<number, NewFile>();
+  #round: Awaited<ReturnType<typeof openRound>> | null = null;
+
+  constructor(run: Run, stage: StageFacts, signal: AbortSignal) {
+    this.#run = run;
+    this.#stage = stage;
+    this.#signal = signal;
+    this.#requests = new SentRequests(run);
+    this.#readers = new RangeReaders(run.deps.files);
+  }
+
+  async add({ seq, customId }: RowView, { shardId, path, offset, length }: LateAnswer): Promise<void> {
+    const sent = await this.#requests.of({ seq, shardId });
+    // Its file of requests was removed: without it nobody can tell later what was asked.
+    if (sent === null) return;
+    const kind = { origin: 'reused', route: 'none' } as const;
+    this.#round ??= await openRound(this.#run, this.#stage, kind, this.#signal);
+    const request: PackedRequest = { seq, customId, group: sent.group, paramsJson: sent.paramsJson };
+    const [place] = await this.#round.add([request]);
+    if (place === undefined) throw new Error(`request ${customId} went nowhere`);
+    const line = this.#readers.read(path, offset, length);
+    this.#rawOf(place).write(`${withId(line, wireId(customId, place.nonce, seq))}\n`);
+  }
+
+  /** The raw results first: a shard that counts without them would stop the job. */
+  async commit(): Promise<number> {
+    const round = this.#round;
+    if (round === null) return 0;
+    for (const raw of this.#raws.values()) raw.finish();
+    return (await commitRound(round, this.#run, [])) ? round.requests : 0;
+  }
+
+  close(): void {
+    for (const raw of this.#raws.values()) raw.discard();
+    this.#round?.discard();
+    this.#requests.close();
+    this.#readers.close();
+  }
+
+  #rawOf({ shardId, number }: PackedPlace): NewFile {
+    const known = this.#raws.get(shardId);
+    if (known !== undefined) return known;
+    const { job, deps } = this.#run;
+    const path = rawPath(deps.files.resultsDir(job.jobId), this.#stage.name, number);
+    const raw = deps.files.create(path, { private: job.spec.private });
+    this.#raws.set(shardId, raw);
+    return raw;
+  }
+}

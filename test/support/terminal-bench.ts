@@ -9,10 +9,10 @@ import { writeSampleJob } from './sample-job.ts';
 import { makeTempDir } from './temp-dir.ts';
 
 /** A workspace with a job of so many records, its emulator, and the command line at a terminal. */
-export async function openTerminalBench(records: number, more = '') {
+export async function openTerminalBench(records: number, more = '', batchSeconds = 0.1) {
   const dir = makeTempDir();
   writeSampleJob(dir, records, more);
-  const emulator = await startEmulator({ stateDir: join(makeTempDir(), '.batchctl'), batchSeconds: 0.1 });
+  const emulator = await startEmulator({ stateDir: join(makeTempDir(), '.batchctl'), batchSeconds });
   onTestFinished(() => emulator.close());
   const cli = (...args: string[]): CliAtTerminal => {
     const pace = args.includes('build') ? [] : ['--interval', '100ms'];

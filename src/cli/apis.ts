@@ -96,6 +96,6 @@ function belongsElsewhere(job: ApiJob, asked: string): UsageError {
     why: 'a job stays with the API that has its batches',
     next: home.startsWith('emulator:')
       ? 'bring back the state of that emulator (.batchctl/emulator.db), or unset BATCHCTL_EMULATOR_URL if that names another'
-      : `run the command without --emulator, and with ANTHROPIC_BASE_URL for ${home}`,
+      : `run the command with ANTHROPIC_BASE_URL for ${home}${asked.startsWith('emulator:') ? ', and without --emulator' : ''}`,
   });
 }

@@ -15,13 +15,14 @@ export const DAMAGED_STORE = `put a copy of .batchctl/state.db back; without one
  * the copy may lack, so a rebuild leaves nothing in doubt; the user's word for the copy has to look for the batches in the account.
  *
  * @param jobId of a job that this copy has; null where its word would not help.
+ * @param knowsIt whether the copy has the job that was sent: else nothing tells which shard a batch is of, and the word for the
+ *   copy sends the same records anew.
  */
-export function olderStore(jobId: string | null): string {
-  const accept =
-    jobId === null
-      ? ''
-      : `; where it cannot, batchctl resume ${jobId} --accept-store looks for those batches in the account before anything is sent`;
-  return `put the newer .batchctl/state.db back; without one, ${REBUILD}${accept}`;
+export function olderStore(jobId: string | null, knowsIt = true): string {
+  const accept = knowsIt
+    ? `batchctl resume ${jobId} --accept-store looks for those batches in the account before anything is sent`
+    : `batchctl retrieve <batch id> takes the results of its batches in; batchctl resume ${jobId} --accept-store sends job ${jobId} all the same, and its records are paid again`;
+  return `put the newer .batchctl/state.db back; without one, ${REBUILD}${jobId === null ? '' : `; where it cannot, ${accept}`}`;
 }
 
 /** Another copy of the whole workspace has sent a job: the files here know as little as the database. */

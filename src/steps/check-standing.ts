@@ -28,7 +28,7 @@ export async function checkStanding(run: Run): Promise<void> {
   throw new DecisionError(`job ${job.jobId} was not sent: .batchctl/state.db is an older copy`, {
     code: 'store_older',
     why: `${SENT_LOG} tells of what was sent after it: ${shown.join('; ')}${lost}`,
-    next: olderStore(job.jobId),
+    next: olderStore(job.jobId, unknown.length === 0),
   });
 }
 
@@ -37,12 +37,15 @@ export async function findForgotten(
   jobs: readonly Job[],
   { store, files }: Pick<LocalDeps, 'store' | 'files'>,
 ): Promise<readonly SentLine[]> {
+  const [first] = jobs;
+  if (first === undefined) return [];
+  const lines = await readSent(files, (await store.standing(first.id)).acceptedBytes);
+  if (lines.length === 0) return [];
+  // After the log: what another process seals meanwhile is in neither, or in both.
   const standings = [];
   for (const { id } of jobs) standings.push(await store.standing(id));
   const [standing] = standings;
   if (standing === undefined) return [];
-  const lines = await readSent(files, standing.acceptedBytes);
-  if (lines.length === 0) return [];
   const ids = new Map(jobs.map(({ id, jobId }) => [jobId, id]));
   const contents = new Set(standings.map(({ contentSha256 }) => contentSha256));
   const isUnknown = new Map<string, boolean>();

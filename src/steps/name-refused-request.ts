@@ -19,7 +19,11 @@ export async function nameRefusedRequest(
     {
       code: error.code,
       why: id === null ? (error.why ?? error.message) : `${error.why}; that is request ${id}`,
-      next: `mend it and build again, or batchctl cancel ${run.job.jobId}`,
+      // What is wrong with a request was built into it; what is wrong with the key or the address was not.
+      next:
+        error.status === 400 || error.status === 413
+          ? `mend it and build again, or batchctl cancel ${run.job.jobId}`
+          : `${error.next}; then batchctl resume ${run.job.jobId}`,
       status: error.status,
       requestId: error.requestId,
       cause: error,

@@ -14,6 +14,8 @@ import { retryStage } from './retry-stage.ts';
 import { createServerTime } from './server-time.ts';
 import { takeLate } from './take-late.ts';
 
+const COUNTED_AT_ONCE = 1_000;
+
 export interface RetryOptions {
   /** Only these; null: all that make sense. */
   readonly classes: readonly FailureClass[] | null;
@@ -85,11 +87,26 @@ export async function retryJob(
     const retried = await retryStage(run, stage, what, signal);
     requests += retried.requests;
     for (const [why, rows] of retried.noUse) noUse.set(why, (noUse.get(why) ?? 0) + rows);
+    const unasked = options.classes === null ? await countMissing(stage.id, store) : 0;
+    const whyNot = `they are missing, so they may have been paid; batchctl retry ${job.jobId} --on missing sends them`;
+    if (unasked > 0) noUse.set(whyNot, (noUse.get(whyNot) ?? 0) + unasked);
     if (stage.state === 'waiting' || stage.held === 0 || frozen === null) continue;
     await store.unholdRows(stage.id);
     requests += await releaseStage(run, stage, frozen, signal);
   }
   return { requests, noUse };
+}
+
+async function countMissing(stageId: number, store: Deps['store']): Promise<number> {
+  const filter = { classes: ['missing'], maxAttempt: Number.MAX_SAFE_INTEGER } as const;
+  let count = 0;
+  for (let after = 0; ; ) {
+    const rows = await store.failedRows(stageId, filter, after, COUNTED_AT_ONCE);
+    const last = rows.at(-1);
+    if (last === undefined) return count;
+    count += rows.length;
+    after = last.seq;
+  }
 }
 
 /**

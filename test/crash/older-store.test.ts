@@ -53,6 +53,11 @@ describe('a database that was put back', () => {
       expect(told.code).toBe('store_older');
       expect(told.next).toContain(`resume ${jobId} --accept-store`);
       await stopped(world, submit);
+      // To the copy the job was never submitted: a resume of all that is unfinished would say that nothing is.
+      expect(await stopped(world, ['resume', ...FAST])).toMatchObject({
+        code: 'store_older',
+        next: told.next,
+      });
       await finishes(world, ['resume', jobId, '--accept-store', '--emulator', ...FAST]);
       expect(await world.paid()).toBe(25);
     },

@@ -241,7 +241,9 @@ test('a row without a result may have been paid, so it goes out again only when 
   await bench.setFaults('results-missing=2');
   const job = await buildFrom(bench, yaml('retry: { attempts: 2 }\n'));
   await bench.run(job);
-  await bench.retry(job);
+  const options = { classes: null, force: false, stage: null, route: null };
+  const { noUse } = await retryJob(job, options, bench.deps, new AbortController().signal);
+  expect([...noUse]).toEqual([[expect.stringContaining(`retry ${job.jobId} --on missing`), 2]]);
   expect(await bench.ownBatches()).toHaveLength(1);
   await bench.setFaults();
   await bench.retry(job, { classes: ['missing'] });

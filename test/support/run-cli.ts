@@ -97,5 +97,8 @@ export function scrubbedEnv(): Record<string, string> {
       /^(?:ANTHROPIC_|BATCHCTL_|NODE_OPTIONS$|NODE_DISABLE|NO_COLOR$|FORCE_COLOR$|VITEST)/.test(name);
     if (value !== undefined && !isForeign) kept[name] = value;
   }
+  // Compiling the program anew was a quarter of what most children cost (0.37 s against 0.28 s).
+  const cache = process.env['SUITE_COMPILE_CACHE'];
+  if (cache !== undefined) kept['NODE_COMPILE_CACHE'] ??= cache;
   return kept;
 }

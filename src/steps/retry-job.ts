@@ -55,8 +55,8 @@ export async function retryJob(
   await requireHome(before, deps, signal);
   await store.settleAfterCrash(id);
   const run = { job: before, deps, heads: new Map(), time: createServerTime(deps.clock), settleMs: 0 };
-  // What is here already is not paid again.
-  const taken = await takeLate(run, signal);
+  // What is here already is not paid again, whatever was canceled before.
+  const taken = await takeLate(run, signal, { isWanted: true });
   const job = taken > 0 ? await store.jobById(id) : before;
   const hasLater = Object.keys(job.spec.needs).length > 0;
   const frozen = hasLater ? await requireFrozen(job, files) : null;

@@ -34,14 +34,19 @@ interface LateAnswer {
  * attempt that was given up before they went out again. It was paid already. A row with a good answer keeps it.
  *
  * The rows go to shards of a round that is never sent, as answers of earlier jobs do, with the lines in their raw results;
- * whoever retrieves next applies them. A canceled job is left as the user wanted it.
+ * whoever retrieves next applies them. A canceled job is left as the user wanted it, as long as nothing of it is to be sent
+ * again (`isWanted`).
  *
  * @returns how many rows.
  */
-export async function takeLate(run: Run, signal: AbortSignal): Promise<number> {
+export async function takeLate(
+  run: Run,
+  signal: AbortSignal,
+  { isWanted = false }: { readonly isWanted?: boolean } = {},
+): Promise<number> {
   const { store, report } = run.deps;
   const job = await store.jobById(run.job.id);
-  if (job.cancelRequestedAt !== null || job.spec.adopted) return 0;
+  if ((job.cancelRequestedAt !== null && !isWanted) || job.spec.adopted) return 0;
   let taken = 0;
   for (const stage of job.stages) {
     if (stage.state === 'waiting') continue;

@@ -143,6 +143,41 @@ describe('a second batch of a shard that turns up late', () => {
     expect((await bench.truth()).posts).toHaveLength(2);
   });
 
+  test('answers for the rows of a canceled job once they are to be sent again after all', async () => {
+    const bench = await makeWorkbench({ batchSeconds: 2 });
+    await bench.setFaults('list-lag=6', 'lost-reply');
+    const job = await bench.build(ROWS);
+    await bench.run(job, { settleMs: 300, until: 'submitted' });
+    // Reaches the second batch alone: the first one goes on unseen.
+    await bench.cancel(await bench.deps.store.jobById(job.id));
+    await bench.setFaults();
+    const { job: canceled } = await bench.run(job, { submit: false });
+    expect(canceled.state).toBe('canceled');
+    const statuses = () =>
+      readRows(readFileSync(`${bench.dir}/batch_results/${job.jobId}/results.jsonl`, 'utf8')).map(
+        (row) => row['status'],
+      );
+    const before = statuses();
+    expect(before).toContain('canceled');
+    await expect
+      .poll(
+        async () => {
+          await watchJob(await bench.deps.store.jobById(job.id), bench.deps, signal);
+          return bench.deps.store.lateDuplicates(job.id);
+        },
+        { timeout: 15_000, interval: 300 },
+      )
+      .toMatchObject([{ kept: { answers: ROWS } }]);
+    // Left as the user wanted it.
+    expect(statuses()).toEqual(before);
+
+    const { job: after } = await bench.retry(canceled);
+    expect(after.state).toBe('done');
+    expect(statuses()).toEqual(Array(ROWS).fill('succeeded'));
+    expect(await verifyJob(after, bench.deps, signal)).toMatchObject({ ok: true, succeeded: ROWS });
+    expect((await bench.truth()).posts).toHaveLength(2);
+  });
+
   test('stays counted when the raw results that count are applied once more', async () => {
     const bench = await makeWorkbench({ batchSeconds: 3 });
     const job = await paidTwice(bench);

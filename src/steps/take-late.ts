@@ -29,6 +29,16 @@ interface LateAnswer {
   readonly length: number;
 }
 
+/** The good answers of a second batch. Of each only its place is held, 12 bytes; a length of 0: there is none. */
+interface LateBatch {
+  readonly shardId: number;
+  readonly path: string;
+  readonly seqs: ResultSeqs;
+  /** By the place of the seq; of its line. */
+  readonly offsets: Float64Array;
+  readonly lengths: Uint32Array;
+}
+
 /**
  * Gives rows that ended without a good answer the one that came too late: from a second batch of their shard, or from an
  * attempt that was given up before they went out again. It was paid already. A row with a good answer keeps it.
@@ -71,10 +81,12 @@ async function takeOfStage(run: Run, stage: StageFacts, signal: AbortSignal): Pr
       const rows = await store.failedRows(stage.id, ANY_FAILURE, after, CHUNK_ROWS);
       const last = rows.at(-1);
       if (last === undefined) break;
+      const found: LateRow[] = [];
       for (const row of rows) {
-        const answer = late.get(row.seq) ?? (await answerOfPast(run, row, views));
-        if (answer !== null) await taker.add(row, answer);
+        const answer = findLate(late, row.seq) ?? (await answerOfPast(run, row, views));
+        if (answer !== null) found.push({ row, answer });
       }
+      await taker.add(found);
       after = last.seq;
       await clock.sleep(0, signal);
     }
@@ -84,19 +96,21 @@ async function takeOfStage(run: Run, stage: StageFacts, signal: AbortSignal): Pr
   }
 }
 
-/** The good answers in the results of second batches, by seq. */
+/** The good answers in the results of second batches. */
 async function lateAnswers(
   { job, deps: { store, files } }: Run,
   views: readonly ShardView[],
   signal: AbortSignal,
-): Promise<ReadonlyMap<number, LateAnswer>> {
-  const found = new Map<number, LateAnswer>();
+): Promise<readonly LateBatch[]> {
+  const found: LateBatch[] = [];
   for (const { shardId, kept } of await store.lateDuplicates(job.id)) {
     const shard = views.find((view) => view.shard.id === shardId)?.shard;
     if (shard === undefined || kept === null || !files.exists(kept.path)) continue;
     const frozen = await loadFrozen(job, files);
     const checks = await checksOf(frozen, frozenPath(files.requestsDir(job.jobId)));
     const seqs = new ResultSeqs(await store.shardSeqs(shardId));
+    const offsets = new Float64Array(seqs.size);
+    const lengths = new Uint32Array(seqs.size);
     const ids = idsByNonce(shard.nonce);
     for await (const lines of files.lines(kept.path)) {
       signal.throwIfAborted();
@@ -104,12 +118,22 @@ async function lateAnswers(
         const read = readRawLine(line, ids, seqs, checks.get(shard.stage) ?? null);
         if (read.kind !== 'row' || !isGood(read.judgement) || line.length > MAX_LINE_BYTES) continue;
         if (!seqs.mark(read.index)) continue;
-        const { offset, length } = line;
-        if (!found.has(read.seq)) found.set(read.seq, { shardId, path: kept.path, offset, length });
+        offsets[read.index] = line.offset;
+        lengths[read.index] = line.length;
       }
     }
+    found.push({ shardId, path: kept.path, seqs, offsets, lengths });
   }
   return found;
+}
+
+function findLate(batches: readonly LateBatch[], seq: number): LateAnswer | null {
+  for (const { shardId, path, seqs, offsets, lengths } of batches) {
+    const index = seqs.indexOf(seq);
+    const [offset, length] = [offsets[index], lengths[index]];
+    if (offset !== undefined && length !== undefined && length > 0) return { shardId, path, offset, length };
+  }
+  return null;
 }
 
 /** Of an attempt whose results were given up for lost, and came after the row had gone out again. */
@@ -130,6 +154,11 @@ async function answerOfPast(
   return null;
 }
 
+interface LateRow {
+  readonly row: RowView;
+  readonly answer: LateAnswer;
+}
+
 /** Puts rows and their answers into shards of a round. Close it when done: what was not committed is gone. */
 class LateTaker {
   readonly #run: Run;
@@ -148,17 +177,30 @@ class LateTaker {
     this.#readers = new RangeReaders(run.deps.files);
   }
 
-  async add({ seq, customId }: RowView, { shardId, path, offset, length }: LateAnswer): Promise<void> {
-    const sent = await this.#requests.of({ seq, shardId });
-    // Its file of requests was removed: without it nobody can tell later what was asked.
-    if (sent === null) return;
+  /** Many at once: each call is a commit for each shard that it touches. */
+  async add(rows: readonly LateRow[]): Promise<void> {
+    const requests: PackedRequest[] = [];
+    const answers: LateAnswer[] = [];
+    for (const { row, answer } of rows) {
+      const { seq, customId } = row;
+      const sent = await this.#requests.of({ seq, shardId: answer.shardId });
+      // Its file of requests was removed: without it nobody can tell later what was asked.
+      if (sent === null) continue;
+      requests.push({ seq, customId, group: sent.group, paramsJson: sent.paramsJson });
+      answers.push(answer);
+    }
+    if (requests.length === 0) return;
     const kind = { origin: 'reused', route: 'none' } as const;
     this.#round ??= await openRound(this.#run, this.#stage, kind, this.#signal);
-    const request: PackedRequest = { seq, customId, group: sent.group, paramsJson: sent.paramsJson };
-    const [place] = await this.#round.add([request]);
-    if (place === undefined) throw new Error(`request ${customId} went nowhere`);
-    const line = this.#readers.read(path, offset, length);
-    this.#rawOf(place).write(`${withId(line, wireId(customId, place.nonce, seq))}\n`);
+    const places = await this.#round.add(requests);
+    for (const [index, { seq, customId }] of requests.entries()) {
+      const [place, answer] = [places[index], answers[index]];
+      if (place === undefined || answer === undefined) throw new Error(`request ${customId} went nowhere`);
+      const line = this.#readers.read(answer.path, answer.offset, answer.length);
+      this.#rawOf(place).write(`${withId(line, wireId(customId, place.nonce, seq))}\n`);
+    }
+    // A job of many groups has a shard, and so a file, for each.
+    for (const raw of this.#raws.values()) raw.park();
   }
 
   /** The raw results first: a shard that counts without them would stop the job. */

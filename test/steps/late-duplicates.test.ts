@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { formatJob } from '../../src/cli/print-job.ts';
 import type { Job } from '../../src/core/job.ts';
+import type { JobStore } from '../../src/core/ports/store.ts';
 import { findCostOfJob } from '../../src/steps/cost-of-job.ts';
 import { resubmitByUser } from '../../src/steps/decide-doubt.ts';
 import { describeJob } from '../../src/steps/describe-job.ts';
@@ -115,7 +116,17 @@ describe('a second batch of a shard that turns up late', () => {
     const spent = summaryOf(bench, job).cost_microusd;
 
     await bench.setFaults();
-    await watchJob(await bench.deps.store.jobById(job.id), bench.deps, signal);
+    let commits = 0;
+    const store: JobStore = {
+      ...bench.deps.store,
+      async moveRows(shardId, seqs) {
+        commits += 1;
+        await bench.deps.store.moveRows(shardId, seqs);
+      },
+    };
+    await watchJob(await store.jobById(job.id), { ...bench.deps, store }, signal);
+    // Each waits for the disk: one for many rows, not one for each.
+    expect(commits).toBe(1);
     const after = await bench.deps.store.jobById(job.id);
     expect(after.state).toBe('done');
     const rows = readRows(readFileSync(results, 'utf8'));

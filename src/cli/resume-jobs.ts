@@ -7,7 +7,7 @@ import { olderStore } from '../core/store-remedies.ts';
 import type { Deps } from '../steps/deps.ts';
 import { describeJob } from '../steps/describe-job.ts';
 import type { RunOptions } from '../steps/run-job.ts';
-import { catchUpAfter, catchUpAll } from './after-run.ts';
+import { catchUpAfter, catchUpAll, runAfter } from './after-run.ts';
 import { carryOn } from './carry-on.ts';
 import type { ResumeFlags } from './commands/resume.ts';
 import type { Context } from './context.ts';
@@ -108,7 +108,12 @@ async function watchFinished(context: Context): Promise<void> {
   const jobs = (await store?.jobsUnderWatch(context.clock.now().getTime())) ?? [];
   const { watchJob } = await import('../steps/watch-job.ts');
   for (const job of jobs.filter((one) => isFinal(one.state))) {
-    await runLocked(job, context, context, (deps) => watchJob(job, deps, context.signal)).catch((error) => {
+    const watch = async (deps: Deps): Promise<void> => {
+      await watchJob(job, deps, context.signal);
+      // It may have ended once more, with answers that came late.
+      await runAfter(await deps.store.jobById(job.id), null, deps, context);
+    };
+    await runLocked(job, context, context, watch).catch((error) => {
       if (isInterruption(error, context.signal) || !isKnownError(error)) throw error;
       context.talk.warn(`an earlier submission of ${job.jobId} could not be looked for: ${error.message}`);
     });

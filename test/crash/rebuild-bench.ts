@@ -10,7 +10,7 @@ import { makeTempDir } from '../support/temp-dir.ts';
 export const RECORDS = 12;
 
 /** Of one record each prompt and its answer can be told apart. */
-const JOB = `name: words
+export const SAMPLE_JOB = `name: words
 model: claude-haiku-5-5
 max_tokens: 400
 source: { csv: words.csv }
@@ -56,7 +56,7 @@ export async function makeRebuildBench(
   const dir = makeTempDir();
   const rows = Array.from({ length: RECORDS }, (_, index) => `r${index + 1},word${index + 1}`);
   writeFileSync(join(dir, 'words.csv'), `id,word\n${rows.join('\n')}\n`);
-  writeFileSync(join(dir, 'words.job.yaml'), options.job ?? JOB);
+  writeFileSync(join(dir, 'words.job.yaml'), options.job ?? SAMPLE_JOB);
   const emulator = await startEmulator({
     stateDir: makeTempDir(),
     batchSeconds: options.batchSeconds ?? 0.2,

@@ -43,13 +43,31 @@ export async function resumeOne(id: string, flags: ResumeFlags, context: Context
 
 /**
  * Every unfinished job that was submitted: all are sent first, one after another, and only then waited for, so that a
- * job that takes a day does not keep another one from being sent. One job's failure does not stop the others.
+ * job that takes a day does not keep another one from being sent. One job's failure does not stop the others. A final job
+ * whose later stages go on, for the sake of answers that came late, is one of them at the end.
  */
 export async function resumeAll(flags: ResumeFlags, context: Context): Promise<Verdict> {
   await refuseOlderCopy(context);
   await catchUpAll(context);
-  const jobs = await submittedJobs(context);
+  const jobs = [...(await submittedJobs(context))];
   const failures = new Map<number, unknown>();
+  await carryOnAll(jobs, failures, flags, context);
+  const left = await watchFinished(context);
+  jobs.push(...left);
+  await carryOnAll(left, failures, flags, context);
+  const verdicts = await printAll(jobs, context);
+  const [worst] = [...failures.values()].filter((error) => !isLocked(error));
+  if (worst !== undefined) throw worst;
+  if (failures.size > 0 || verdicts.includes('pending')) return 'pending';
+  return verdicts.includes('failed_rows') ? 'failed_rows' : 'done';
+}
+
+async function carryOnAll(
+  jobs: readonly Job[],
+  failures: Map<number, unknown>,
+  flags: ResumeFlags,
+  context: Context,
+): Promise<void> {
   const phases: readonly RunOptions['until'][] = flags.once ? ['once'] : ['submitted', 'final'];
   for (const phase of phases) {
     for (const job of jobs) {
@@ -68,12 +86,6 @@ export async function resumeAll(flags: ResumeFlags, context: Context): Promise<V
       }
     }
   }
-  await watchFinished(context);
-  const verdicts = await printAll(jobs, context);
-  const [worst] = [...failures.values()].filter((error) => !isLocked(error));
-  if (worst !== undefined) throw worst;
-  if (failures.size > 0 || verdicts.includes('pending')) return 'pending';
-  return verdicts.includes('failed_rows') ? 'failed_rows' : 'done';
 }
 
 /** An older copy may lack just what is under way, and would say that nothing is. */
@@ -102,11 +114,16 @@ async function isHeld(job: Job, error: unknown, { wire }: Context): Promise<bool
   return (await store.jobById(job.id)).submitRequestedAt !== null;
 }
 
-/** A day long, a submission that was given up is looked for, also after its job is done. */
-async function watchFinished(context: Context): Promise<void> {
+/**
+ * A day long, a submission that was given up is looked for, also after its job is done.
+ *
+ * @returns those that are not final any more: their later stages go on with what came late.
+ */
+async function watchFinished(context: Context): Promise<readonly Job[]> {
   const store = await context.wire.existingStore();
   const jobs = (await store?.jobsUnderWatch(context.clock.now().getTime())) ?? [];
   const { watchJob } = await import('../steps/watch-job.ts');
+  const left: Job[] = [];
   for (const job of jobs.filter((one) => isFinal(one.state))) {
     const watch = async (deps: Deps): Promise<void> => {
       await watchJob(job, deps, context.signal);
@@ -117,7 +134,10 @@ async function watchFinished(context: Context): Promise<void> {
       if (isInterruption(error, context.signal) || !isKnownError(error)) throw error;
       context.talk.warn(`an earlier submission of ${job.jobId} could not be looked for: ${error.message}`);
     });
+    const fresh = await store?.jobById(job.id);
+    if (fresh !== undefined && !isFinal(fresh.state)) left.push(fresh);
   }
+  return left;
 }
 
 async function submittedJobs(context: Context): Promise<readonly Job[]> {

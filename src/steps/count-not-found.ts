@@ -13,10 +13,15 @@ import { walkBatches } from './walk-batches.ts';
  * to any other key every batch is not found. Keys are rotated, so it is the workspace that is compared, and the key only
  * where the API does not name workspaces. The last word is the account's list: a batch that it shows is not gone.
  *
+ * @param madeMs when the batch was made, or before.
  * @returns whether the batch is gone for good.
  * @throws AuthError when the silence is another workspace's.
  */
-export async function countNotFound(run: Run, id: string, signal: AbortSignal): Promise<boolean> {
+export async function countNotFound(
+  run: Run,
+  { id, madeMs }: { readonly id: string; readonly madeMs: number },
+  signal: AbortSignal,
+): Promise<boolean> {
   const { store, provider, clock, report } = run.deps;
   const page = await repeatRead(
     () => provider.listBatches({ limit: 1, afterId: null }, signal),
@@ -28,7 +33,7 @@ export async function countNotFound(run: Run, id: string, signal: AbortSignal): 
   const nowMs = run.time.nowMs();
   const notFound = await store.recordNotFound(id, nowMs);
   const isOverdue = isGone(notFound, nowMs, goneAfterMs(run.settleMs, isEmulatorAccount(provider.account)));
-  const listed = isOverdue ? await findListed(run, id, signal) : null;
+  const listed = isOverdue ? await findListed(run, { id, madeMs }, signal) : null;
   const gone = isOverdue && listed === 'absent';
   if (listed !== null && typeof listed === 'object') await store.recordSeen(listed);
   report({ kind: 'not_found', batchId: id, why: explain(gone, listed, notFound.answers) });
@@ -43,12 +48,18 @@ function explain(gone: boolean, listed: Batch | 'absent' | 'unclear' | null, ans
 
 /**
  * The batch as the account's whole list shows it; `unclear` when the list could not be had whole. To its end, not only to the
- * batch's own age: in a list whose first page holds an old batch alone, nothing tells yet that the newest do not come first.
+ * batch's own age: in a list whose first page holds an old batch alone, nothing tells yet that the newest do not come first. An
+ * account of more batches than a walk lists has no end; there as many as that, the newest first, tell it well enough.
  */
-async function findListed(run: Run, id: string, signal: AbortSignal): Promise<Batch | 'absent' | 'unclear'> {
+async function findListed(
+  run: Run,
+  { id, madeMs }: { readonly id: string; readonly madeMs: number },
+  signal: AbortSignal,
+): Promise<Batch | 'absent' | 'unclear'> {
   const walk = await walkBatches(run, () => Number.NEGATIVE_INFINITY, signal);
   const batch = walk.batches.find((one) => one.id === id);
-  return batch ?? (walk.whole ? 'absent' : 'unclear');
+  if (batch !== undefined) return batch;
+  return walk.whole || walk.seenSinceMs < madeMs ? 'absent' : 'unclear';
 }
 
 async function requireOwner(run: Run, batchId: string, now: Owner): Promise<void> {

@@ -24,11 +24,12 @@ export async function pollBatches(
   const strangers: AuthError[] = [];
   for (const view of views) {
     if (view.batch === null || view.shard.state !== 'live' || hasEnded(view.batch)) continue;
-    const { id } = view.batch;
+    const { id, createdAt } = view.batch;
     try {
       const batch = listed.get(id) ?? (await retrieve(run, id, signal));
       if (batch !== null) await run.deps.store.recordSeen(batch);
-      else if (await countNotFound(run, id, signal)) await loseShard(run, view, signal);
+      else if (await countNotFound(run, { id, madeMs: Date.parse(createdAt) }, signal))
+        await loseShard(run, view, signal);
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof AuthError && STRANGER_CODES.includes(error.code)) strangers.push(error);

@@ -1,5 +1,6 @@
 import { type Batch, hasEnded } from '../core/batch.ts';
 import {
+  FENCE_REACH_MS,
   homeOfDoubt,
   isPastProof,
   judgeDoubt,
@@ -124,13 +125,16 @@ async function proveCandidates(
 ): Promise<void> {
   const { store, report } = run.deps;
   const facts = { settleMs: run.settleMs, sealedMs: submission.sealedMs ?? 0 };
+  // One that is dated before is no candidate.
+  const madeMs = submission.uploadStartedMs - FENCE_REACH_MS;
   let open = 0;
   const unprovable: string[] = [];
   for (const candidate of await store.candidates(submission.id)) {
     if (candidate.verdict !== 'provisional') continue;
     open += 1;
     const { batchId } = candidate;
-    const batch = walk.batches.find((one) => one.id === batchId) ?? (await askFor(run, batchId, signal));
+    const batch =
+      walk.batches.find((one) => one.id === batchId) ?? (await askFor(run, { id: batchId, madeMs }, signal));
     if (batch === 'gone') unprovable.push(`${batchId} was there and is gone`);
     if (batch === null || batch === 'gone') continue;
     await store.recordSeen(batch);
@@ -160,15 +164,19 @@ async function proveCandidates(
 }
 
 /** A candidate that the listing does not show. Null: not to be had now. */
-async function askFor(run: Run, batchId: string, signal: AbortSignal): Promise<Batch | 'gone' | null> {
+async function askFor(
+  run: Run,
+  asked: Parameters<typeof countNotFound>[1],
+  signal: AbortSignal,
+): Promise<Batch | 'gone' | null> {
   try {
-    const { batch, stamp } = await run.deps.provider.retrieveBatch(batchId, signal);
+    const { batch, stamp } = await run.deps.provider.retrieveBatch(asked.id, signal);
     run.time.note(stamp);
     return batch;
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof ProviderError)) throw error;
     if (error.status !== 404) return null;
-    return (await countNotFound(run, batchId, signal)) ? 'gone' : null;
+    return (await countNotFound(run, asked, signal)) ? 'gone' : null;
   }
 }

@@ -145,7 +145,8 @@ async function downloadAndApply(
         deps.report({ kind: 'not_found', batchId: batch.id, why: download.why });
         return download.why;
       }
-      if (!(await countNotFound(run, batch.id, signal))) return download.why;
+      const madeMs = Date.parse(batch.createdAt);
+      if (!(await countNotFound(run, { id: batch.id, madeMs }, signal))) return download.why;
       await loseShard(run, view, signal);
       return null;
     }

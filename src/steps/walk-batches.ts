@@ -19,6 +19,8 @@ export interface Walk {
   readonly whole: boolean;
   /** The account has no older batches. */
   readonly endReached: boolean;
+  /** All since then were seen, though the walk stopped at the cap: the newest came first all along. Infinity: nothing says so. */
+  readonly seenSinceMs: number;
   /** Server time of the last page; null when no page carried a `Date`. */
   readonly serverMs: number | null;
 }
@@ -37,8 +39,8 @@ export async function walkBatches(
 ): Promise<Walk> {
   const seen: Seen = { batches: new Map(), workspaceIds: [], unreadable: 0 };
   for (let walks = 1; ; walks += 1) {
-    const { last, end } = await walkOnce(run, reachMs, seen, walks < MOST_WALKS, signal);
-    if (end !== 'lost' || walks === MOST_WALKS) return toWalk(seen, last, end === 'reached');
+    const walked = await walkOnce(run, reachMs, seen, walks < MOST_WALKS, signal);
+    if (walked.end !== 'lost' || walks === MOST_WALKS) return toWalk(seen, walked);
   }
 }
 
@@ -52,6 +54,8 @@ interface WalkEnd {
   readonly last: Listing | null;
   /** `lost`: the batch of a cursor is not there any more. */
   readonly end: 'reached' | 'capped' | 'lost';
+  /** Of the capped: when the oldest that was seen was made, where the newest came first. */
+  readonly sinceMs?: number;
 }
 
 async function walkOnce(
@@ -86,7 +90,7 @@ async function walkOnce(
     if (!page.hasMore || afterId === null || reachMs === null) return { last: page, end: 'reached' };
     if (isNewestFirst && earliestMs < reachMs()) return { last: page, end: 'reached' };
   }
-  return { last: page, end: 'capped' };
+  return { last: page, end: 'capped', ...(isNewestFirst ? { sinceMs: earliestMs } : {}) };
 }
 
 /** Null: the server does not know the batch of the cursor any more, and says so. */
@@ -118,14 +122,15 @@ async function isThere(run: Run, id: string, signal: AbortSignal): Promise<boole
   }
 }
 
-function toWalk({ batches, workspaceIds, unreadable }: Seen, last: Listing | null, isWhole: boolean): Walk {
+function toWalk({ batches, workspaceIds, unreadable }: Seen, { last, end, sinceMs }: WalkEnd): Walk {
   return {
     batches: [...batches.values()],
     batchIds: new Set(batches.keys()),
     workspaceIds,
     organizationId: last?.stamp.organizationId ?? null,
-    whole: isWhole && unreadable === 0,
+    whole: end === 'reached' && unreadable === 0,
     endReached: last !== null && (!last.hasMore || last.lastId === null),
+    seenSinceMs: unreadable === 0 ? (sinceMs ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY,
     serverMs: last?.stamp.serverMs ?? null,
   };
 }

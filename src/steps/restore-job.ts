@@ -13,6 +13,7 @@ import { customIdAtHead } from '../core/result-line.ts';
 import { pricedAt } from '../core/shard-billing.ts';
 import { applyResults } from './apply-results.ts';
 import { loadFrozen } from './frozen-job.ts';
+import { isOfOneJob } from './left-out.ts';
 import { outputPathOf, placeRows, toRow } from './place-rows.ts';
 import { readShardRows, type StageRows } from './restored-rows.ts';
 
@@ -67,8 +68,8 @@ export async function restoreJob(
   }
   await addPast(shards, rows, restored, restoring);
   await restoring.settle(restored, { job, shards, events });
-  await applyAgain(shards, restored, deps, signal);
-  const all = [...remarks, ...gone];
+  const unread = await applyAgain(shards, restored, deps, signal).then(() => [], saidLater);
+  const all = [...remarks, ...gone, ...unread];
   const isReopened = job.final !== null && !(await finishAgain(job.final, restored, restoring));
   const now = await restoring.store.jobById(restored.id);
   const views = await restoring.store.shards(restored.id);
@@ -232,6 +233,12 @@ async function applyAgain(
     const facts = { job: now, shard, batchId: batch?.id ?? null, pricedAt: at, before: UNTOUCHED };
     await applyResults(facts, { store, files, clock, report }, signal);
   }
+}
+
+/** By now the job is there with its batches: its next run stops at what is wrong with its files, and says what helps. */
+function saidLater(error: unknown): readonly string[] {
+  if (!isOfOneJob(error)) throw error;
+  return [`${error.message}, so that its rows are judged later: ${error.why ?? error.code}`];
 }
 
 /** Outputs that are there stay as they are, edited or not. */

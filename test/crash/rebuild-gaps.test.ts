@@ -213,6 +213,30 @@ describe('a job that cannot be made again', () => {
   );
 
   test(
+    'only as far as its answers can be checked is there with its batches, and is whole once its file is back',
+    onBench({ batchSeconds: 0.1 }, async (bench) => {
+      expect((await bench.cli(...bench.submit())).code).toBe(0);
+      const posts = (await bench.truth()).posts.length;
+      const lost = jobIdOf(bench.dir);
+      const path = join(bench.dir, 'batch_requests', lost, 'job.json');
+      const frozen = readFileSync(path, 'utf8');
+      const damaged = JSON.parse(frozen);
+      damaged.stages[0].schema = { kind: 'inline', schema: { type: 'nonsense' } };
+      writeFileSync(path, JSON.stringify(damaged));
+      const { jobs } = await loseAndRebuild(bench);
+      expect(jobs).toMatchObject([{ job_id: lost, state: 'ended', in_doubt: [], reopened: true }]);
+      expect(jobs[0]?.batches).toHaveLength(3);
+      expect(jobs[0]?.remarks.join()).toContain('job.json is damaged');
+      const stopped = await bench.cli('resume', lost, '--json');
+      expect([stopped.code, stopped.stderr.includes('"code":"frozen_job_damaged"')]).toEqual([6, true]);
+      writeFileSync(path, frozen);
+      expect((await bench.cli('resume', lost)).code).toBe(0);
+      await expectPaidOnce(bench);
+      expect((await bench.truth()).posts).toHaveLength(posts);
+    }),
+  );
+
+  test(
     'of a workspace that kept no log of seals holds back a job of the same name until the user has decided',
     onBench({ batchSeconds: 0.1 }, async (bench) => {
       const { lost } = await rebuildWithout(bench, (dir) => {

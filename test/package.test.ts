@@ -63,6 +63,20 @@ test('an example that was run in the checkout is packed without its results', ()
   expect(files).toEqual([]);
 });
 
+test('the bundle brings every license and notice of what is inside', () => {
+  const all = readFileSync(join(ROOT, 'dist/THIRD-PARTY-LICENSES.txt'), 'utf8');
+  const names = [...all.matchAll(/^(@?[\w./-]+) \d+\.\d+\.\d+\S* \(/gm)].map(([, name]) => name ?? '');
+  expect(names).toContain('@anthropic-ai/sdk');
+  const left = names.flatMap((name) => {
+    const folder = join(ROOT, 'node_modules', name);
+    return readdirSync(folder)
+      .filter((file) => /license|licence|notice|copying/i.test(file))
+      .filter((file) => !all.includes(readFileSync(join(folder, file), 'utf8').trim()))
+      .map((file) => `${name}/${file}`);
+  });
+  expect(left).toEqual([]);
+});
+
 test('no packed file names a folder of the machine that built it', () => {
   const places = [ROOT, homedir()].filter((place) => place.length > 1);
   const telling = packedFiles(ROOT).filter((path) => {

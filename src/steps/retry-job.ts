@@ -7,6 +7,7 @@ import type { Shard } from '../core/shard.ts';
 import { type ApproveRetry, approveRound, undoRetry } from './approve-retry.ts';
 import type { Deps } from './deps.ts';
 import { requireFrozen } from './frozen-job.ts';
+import { lookForLate } from './look-for-late.ts';
 import { maxOutputTokensOf } from './output-limits.ts';
 import { releaseStage } from './release-stage.ts';
 import { requireHome } from './require-home.ts';
@@ -55,7 +56,8 @@ export async function retryJob(
   await requireHome(before, deps, signal);
   await store.settleAfterCrash(id);
   const run = { job: before, deps, heads: new Map(), time: createServerTime(deps.clock), settleMs: 0 };
-  // What is here already is not paid again, whatever was canceled before.
+  // What is there already is not paid again, whatever was canceled before. Nobody else may have looked for it yet.
+  await lookForLate(run, signal);
   const taken = await takeLate(run, signal, { isWanted: true });
   const job = taken > 0 ? await store.jobById(id) : before;
   const hasLater = Object.keys(job.spec.needs).length > 0;

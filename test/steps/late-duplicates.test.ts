@@ -189,6 +189,18 @@ describe('a second batch of a shard that turns up late', () => {
     expect((await bench.truth()).posts).toHaveLength(2);
   });
 
+  test('is looked for before anything of the job is sent again', async () => {
+    const bench = await makeWorkbench({ batchSeconds: 0.2 });
+    await bench.setFaults('list-lag=6', 'lost-reply', 'rows-errored=1');
+    const job = await bench.build(ROWS);
+    const { job: failed } = await bench.run(job, { settleMs: 300 });
+    expect(failed.state).toBe('done');
+    await bench.setFaults();
+    const { job: after } = await bench.retry(failed);
+    expect(await verifyJob(after, bench.deps, signal)).toMatchObject({ ok: true, succeeded: ROWS });
+    expect((await bench.truth()).posts).toHaveLength(2);
+  });
+
   test('stays counted when the raw results that count are applied once more', async () => {
     const bench = await makeWorkbench({ batchSeconds: 3 });
     const job = await paidTwice(bench);

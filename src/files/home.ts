@@ -17,12 +17,13 @@ export interface Home {
 /** A folder is known by its device and its number there; an open file in it (the database) keeps both what they are. */
 export function watchHome(root: string): Home {
   const opened = identityOf(root);
-  const isThere = (): boolean => identityOf(root) === opened;
+  // A disk or a share that does not answer has moved nothing: what is done next meets that too, and has its words for it.
+  const isThere = (): boolean => [opened, UNTOLD].includes(identityOf(root)) || opened === UNTOLD;
   return {
     isThere,
     require() {
       if (isThere()) return;
-      const now = opened === null ? null : findByCwd(opened);
+      const now = findByCwd(opened);
       throw new StoreError(`the workspace is not at ${root} any more`, {
         code: 'workspace_moved',
         why: `its folder was moved or removed while this run worked in it${now === null ? '' : `; it is at ${now} now`}. Nothing more was written at the old place, and batches that were sent go on`,
@@ -32,18 +33,22 @@ export function watchHome(root: string): Home {
   };
 }
 
-/** Null where nothing is there. */
-function identityOf(folder: string): string | null {
+/** Of a folder that is not there, and of one that the system tells nothing about. */
+const NONE = 'none';
+const UNTOLD = 'untold';
+
+function identityOf(folder: string): string {
   try {
-    const { dev, ino } = statSync(folder, { bigint: true });
-    return `${dev}:${ino}`;
+    const found = statSync(folder, { bigint: true, throwIfNoEntry: false });
+    return found === undefined ? NONE : `${found.dev}:${found.ino}`;
   } catch {
-    return null;
+    return UNTOLD;
   }
 }
 
 /** Who was started inside the workspace has moved with it, and Linux tells whereto. Node's own `cwd()` keeps the old name. */
 function findByCwd(identity: string): string | null {
+  if (identity === NONE) return null;
   try {
     for (let at = readlinkSync('/proc/self/cwd'); ; at = dirname(at)) {
       if (identityOf(at) === identity) return at;

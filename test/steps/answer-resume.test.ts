@@ -2,6 +2,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, test, vi } from 'vitest';
 import type { Job } from '../../src/core/job.ts';
 import { cancelJob, cancelUnsent } from '../../src/steps/cancel-job.ts';
+import { describeJob } from '../../src/steps/describe-job.ts';
 import { runJob } from '../../src/steps/run-job.ts';
 import { FAST, makeWorkbench, type Workbench } from '../support/workbench.ts';
 import { expectVerified, paid, partPath, realTime, rowsOf, signal } from './real-time-fixture.ts';
@@ -60,6 +61,20 @@ describe('a run that was cut off', () => {
     expect(again.map(([prompt]) => prompt)).toContain(`marker-${tornId}-end: say it`);
     expect(again.length).toBeLessThanOrEqual(1 + 2);
     await expectVerified(bench, job, { succeeded: 12 });
+  });
+
+  test('asks again for a line that a power cut has filled with zeros, and all is well then', async () => {
+    const bench = await makeWorkbench();
+    const job = await interrupted(bench, 12);
+    const lines = readFileSync(partPath(bench, job), 'utf8').split('\n');
+    lines[1] = '\0'.repeat(lines[1]?.length ?? 0);
+    writeFileSync(partPath(bench, job), lines.join('\n'));
+    const { job: done } = await bench.run(job, realTime());
+    expect(await describeJob(done, bench.deps)).toMatchObject({
+      state: 'done',
+      succeeded: 12,
+      strange_lines: 0,
+    });
   });
 
   test('between the last answer and its record asks nothing', async () => {

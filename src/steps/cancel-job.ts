@@ -26,7 +26,7 @@ export async function cancelJob(job: Job, deps: Deps, signal: AbortSignal): Prom
   for (const view of await store.shards(job.id)) {
     if (view.shard.state !== 'live') continue;
     if (view.batch === null) {
-      const text = `shard ${view.shard.number} is in doubt: cancel again once its batch is known`;
+      const text = `shard ${view.shard.number} is in doubt: only results tell which batch is its own, so none is canceled, and what it answers is paid; one that you know can be canceled in the Console, and batchctl resume ${job.jobId} takes its results in`;
       report({ kind: 'notice', text });
       continue;
     }

@@ -240,7 +240,7 @@ export const retryRows: readonly FaultRow[] = [
               // Of the shard that was sent beside it, which is ours beyond doubt.
               expect((await bench.truth()).calls['POST /v1/messages/batches/{id}/cancel']).toBe(1);
               const { stderr } = await bench.run(['cancel', 'latest']);
-              expect(stderr).toContain('shard 1 is in doubt: cancel again once its batch is known');
+              expect(stderr).toContain('shard 1 is in doubt: only results tell which batch is its own');
             },
           },
         ],

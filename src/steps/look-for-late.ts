@@ -11,9 +11,10 @@ import { watchAbsent } from './watch-absent.ts';
  */
 export async function lookForLate(run: Run, signal: AbortSignal): Promise<number | null> {
   const { store, provider, clock } = run.deps;
+  const watched = await store.watched(provider.account, clock.now().getTime());
+  if (watched.length === 0) return null;
   const views = await store.shards(run.job.id);
   const ids = new Set(views.map((view) => view.shard.id));
-  const watched = await store.watched(provider.account, clock.now().getTime());
   const starts = watched.filter((one) => ids.has(one.shardId)).map(reachOf);
   if (starts.length === 0) return null;
   await requireHome(run.job, run.deps, signal);

@@ -9,7 +9,7 @@ import { isSettledShard } from '../core/shard.ts';
 import { olderStore } from '../core/store-remedies.ts';
 import { entriesOf } from '../files/job-folders.ts';
 import { STATE_DIR } from '../files/workspace.ts';
-import { findOlderCopy } from '../steps/check-standing.ts';
+import { findOlderCopy, type OlderCopy } from '../steps/check-standing.ts';
 import { readReceiptsByJob } from '../steps/read-journal.ts';
 import { SENT_LOG } from '../steps/sent-log.ts';
 import type { Context } from './context.ts';
@@ -24,9 +24,10 @@ export async function examineFiles(
   jobs: readonly JobViews[],
 ): Promise<readonly Finding[]> {
   const files = await context.wire.files();
+  const older = await findOlderCopy({ store, files });
   return [
-    ...(await examineSeals(files, store)),
-    ...(await examineReceipts(files, store, jobs)),
+    ...examineSeals(older),
+    ...(await examineReceipts(files, store, jobs, older)),
     ...(await examineContents(files, store, jobs)),
     ...examineLeftovers(context.wire.root, jobs),
     ...examineModes(context.wire.root),
@@ -34,8 +35,7 @@ export async function examineFiles(
 }
 
 /** The same question as before anything is sent, for all jobs at once. */
-async function examineSeals(files: JobFiles, store: JobStore): Promise<readonly Finding[]> {
-  const found = await findOlderCopy({ store, files });
+function examineSeals(found: OlderCopy | null): readonly Finding[] {
   if (found === null || found.seals.length === 0) return [];
   const shown = firstFew(found.seals.map((line) => `shard ${line.shard} of ${line.job_id}`));
   const message = `${STATE_DIR}/state.db is an older copy`;
@@ -48,6 +48,7 @@ async function examineReceipts(
   files: JobFiles,
   store: JobStore,
   jobs: readonly JobViews[],
+  older: OlderCopy | null,
 ): Promise<readonly Finding[]> {
   const receipts = [...(await readReceiptsByJob(files)).values()].flat();
   const findings: Finding[] = [];
@@ -57,7 +58,7 @@ async function examineReceipts(
     const ids = firstFew(unknown.map(({ batch_id, job_id }) => `${batch_id} of ${job_id}`));
     const message = `the receipts name ${formatMany(unknown.length, 'batch', 'batches')} that the database does not know: ${ids}`;
     const why = 'it is an older copy, or was damaged';
-    const next = olderStore((await findOlderCopy({ store, files }))?.jobId ?? null);
+    const next = olderStore(older?.jobId ?? null);
     findings.push(
       bad('receipts', new DecisionError(message, { code: 'store_older_than_receipts', why, next })),
     );

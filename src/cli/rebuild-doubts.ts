@@ -42,19 +42,12 @@ export async function askForDoubts(
 async function lookOnce(jobId: string, { wire, signal }: Context): Promise<readonly ShardView[]> {
   const { lookAtBatches } = await import('../steps/look-at-batches.ts');
   const { requireHome } = await import('../steps/require-home.ts');
-  const { createServerTime } = await import('../steps/server-time.ts');
+  const { startRun } = await import('../steps/run.ts');
   const { DEFAULT_SETTLE_MS } = await import('../core/doubt.ts');
   const job = await (await wire.store()).findJob(jobId);
   const deps = await wire.deps(job, { emulator: false });
   // What the silence of another workspace would add to a doubt is no evidence.
   await requireHome(job, deps, signal);
-  const run = {
-    job,
-    deps,
-    heads: new Map(),
-    time: createServerTime(deps.clock),
-    settleMs: DEFAULT_SETTLE_MS,
-  };
-  await lookAtBatches(run, signal);
+  await lookAtBatches(startRun(job, deps, DEFAULT_SETTLE_MS), signal);
   return deps.store.shards(job.id);
 }

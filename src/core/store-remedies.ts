@@ -3,12 +3,11 @@
  * and must not name different ways out of it.
  */
 
-const REBUILD = 'batchctl doctor --rebuild makes it again from the files of the jobs, and sends nothing';
-
 /** The database is gone or damaged, and the journals of the jobs are there. */
-export const REBUILD_STORE = REBUILD;
+export const REBUILD_STORE =
+  'batchctl doctor --rebuild makes it again from the files of the jobs, and sends nothing';
 
-export const DAMAGED_STORE = `put a copy of .batchctl/state.db back; without one, ${REBUILD}. Keep the file and its -wal; batches that were sent go on meanwhile`;
+export const DAMAGED_STORE = `put a copy of .batchctl/state.db back; without one, ${REBUILD_STORE}. Keep the file and its -wal; batches that were sent go on meanwhile`;
 
 /**
  * The database is older than what was sent from this folder. The journals beside it know each batch, its shards and jobs that
@@ -22,7 +21,7 @@ export function olderStore(jobId: string | null, knowsIt = true): string {
   const accept = knowsIt
     ? `batchctl resume ${jobId} --accept-store looks for those batches in the account before anything is sent`
     : `batchctl retrieve <batch id> takes the results of its batches in; batchctl resume ${jobId} --accept-store sends job ${jobId} all the same, and its records are paid again`;
-  return `put the newer .batchctl/state.db back; without one, ${REBUILD}${jobId === null ? '' : `; where it cannot, ${accept}`}`;
+  return `put the newer .batchctl/state.db back; without one, ${REBUILD_STORE}${jobId === null ? '' : `; where it cannot, ${accept}`}`;
 }
 
 /** Another copy of the whole workspace has sent a job: the files here know as little as the database. */

@@ -18,7 +18,10 @@ export interface Home {
 export function watchHome(root: string): Home {
   const opened = identityOf(root);
   // A disk or a share that does not answer has moved nothing: what is done next meets that too, and has its words for it.
-  const isThere = (): boolean => [opened, UNTOLD].includes(identityOf(root)) || opened === UNTOLD;
+  const isThere = (): boolean => {
+    const now = identityOf(root);
+    return now === opened || now === UNTOLD || opened === UNTOLD;
+  };
   return {
     isThere,
     require() {

@@ -8,10 +8,9 @@ import type { Submission } from '../core/submission.ts';
 import { findForgotten } from './check-standing.ts';
 import type { Deps } from './deps.ts';
 import { requireForgottenHome } from './require-home.ts';
-import type { Run } from './run.ts';
+import { startRun } from './run.ts';
 import { findSentElsewhere, jobReachMs } from './sent-elsewhere.ts';
 import { SENT_LOG, type SentLine } from './sent-log.ts';
-import { createServerTime } from './server-time.ts';
 import { walkBatches } from './walk-batches.ts';
 import { RECEIPTS } from './write-receipt.ts';
 
@@ -99,13 +98,7 @@ async function restore(owner: Job, lines: readonly SentLine[], { store, clock }:
 }
 
 async function takeInProven(job: Job, deps: Deps, signal: AbortSignal): Promise<void> {
-  const run: Run = {
-    job: await deps.store.jobById(job.id),
-    deps,
-    heads: new Map(),
-    time: createServerTime(deps.clock),
-    settleMs: DEFAULT_SETTLE_MS,
-  };
+  const run = startRun(await deps.store.jobById(job.id), deps, DEFAULT_SETTLE_MS);
   const unsent = (await deps.store.shards(job.id))
     .map((view) => view.shard)
     .filter((shard) => shard.state === 'built' && shard.route === 'batch');

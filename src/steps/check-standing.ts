@@ -73,13 +73,16 @@ export async function findForgotten(
   return forgotten;
 }
 
-/**
- * What says that this store is an older copy: seals, and batches of the receipts, that it knows nothing of. `jobId` is one of its
- * jobs that some of it was sent for; null when it has none of them. Null: nothing says so.
- */
-export async function findOlderCopy(
-  deps: Pick<LocalDeps, 'store' | 'files'>,
-): Promise<{ readonly seals: readonly SentLine[]; readonly jobId: string | null } | null> {
+/** What says that a store is an older copy. */
+export interface OlderCopy {
+  /** That it knows nothing of; none where it is the receipts that say so. */
+  readonly seals: readonly SentLine[];
+  /** One of its jobs that some of it was sent for; null when it has none of them. */
+  readonly jobId: string | null;
+}
+
+/** Seals, and batches of the receipts, that this store knows nothing of. Null: nothing says so. */
+export async function findOlderCopy(deps: Pick<LocalDeps, 'store' | 'files'>): Promise<OlderCopy | null> {
   const jobs = await deps.store.listJobs({ pendingOnly: false, limit: null });
   const seals = await findForgotten(jobs, deps);
   if (seals.length > 0) {

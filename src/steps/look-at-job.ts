@@ -2,7 +2,7 @@ import type { Job } from '../core/job.ts';
 import type { Deps } from './deps.ts';
 import { pollBatches } from './poll-batches.ts';
 import { requireHome } from './require-home.ts';
-import { createServerTime } from './server-time.ts';
+import { startRun } from './run.ts';
 import { walkBatches } from './walk-batches.ts';
 
 /**
@@ -10,13 +10,7 @@ import { walkBatches } from './walk-batches.ts';
  * the run that works on the job.
  */
 export async function lookAtJob(job: Job, deps: Deps, signal: AbortSignal): Promise<void> {
-  const run = {
-    job,
-    deps,
-    heads: new Map(),
-    time: createServerTime(deps.clock),
-    settleMs: Number.POSITIVE_INFINITY,
-  };
+  const run = startRun(job, deps, Number.POSITIVE_INFINITY);
   await requireHome(job, deps, signal);
   const walk = await walkBatches(run, null, signal);
   await pollBatches(run, await deps.store.shards(job.id), walk, signal);

@@ -62,9 +62,10 @@ export async function retrieveJob(run: Run, signal: AbortSignal): Promise<Retrie
     if (why === 'applied') applied += 1;
     else if (why !== null && view.batch !== null) unavailable.push({ batchId: view.batch.id, why });
   }
-  const isSettled = (await store.shards(job.id)).every(({ shard }) => isSettledShard(shard.state));
+  const isSettled = async (): Promise<boolean> =>
+    (await store.shards(job.id)).every(({ shard }) => isSettledShard(shard.state));
   // Before anything of it is sent again.
-  if ((applied > 0 || isSettled) && (await takeLate(run, signal)) > 0) {
+  if ((applied > 0 || (await isSettled())) && (await takeLate(run, signal)) > 0) {
     const rest = await retrieveJob(run, signal);
     return {
       ...rest,

@@ -12,7 +12,7 @@ import { maxOutputTokensOf } from './output-limits.ts';
 import { releaseStage } from './release-stage.ts';
 import { requireHome } from './require-home.ts';
 import { retryStage } from './retry-stage.ts';
-import { createServerTime } from './server-time.ts';
+import { startRun } from './run.ts';
 import { takeLate } from './take-late.ts';
 
 const COUNTED_AT_ONCE = 1_000;
@@ -55,7 +55,7 @@ export async function retryJob(
   refuse(before, options);
   await requireHome(before, deps, signal);
   await store.settleAfterCrash(id);
-  const run = { job: before, deps, heads: new Map(), time: createServerTime(deps.clock), settleMs: 0 };
+  const run = startRun(before, deps, 0);
   // What is there already is not paid again, whatever was canceled before. Nobody else may have looked for it yet.
   await lookForLate(run, signal);
   const taken = await takeLate(run, signal, { isWanted: true });

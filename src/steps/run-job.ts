@@ -18,9 +18,8 @@ import { requireDecision } from './require-decision.ts';
 import { requireHome } from './require-home.ts';
 import { requireProgress } from './require-progress.ts';
 import { retrieveJob } from './retrieve-results.ts';
-import type { Run } from './run.ts';
+import { type Run, startRun } from './run.ts';
 import { firstDoubtLook, isPastWait, isUnderWay, nextLookAt } from './schedule.ts';
-import { createServerTime } from './server-time.ts';
 import { type Submitting, submitShards } from './submit-shards.ts';
 
 export interface RunOptions {
@@ -72,7 +71,7 @@ export async function runJob(
   signal: AbortSignal,
 ): Promise<RunOutcome> {
   const { store, clock } = deps;
-  const run: Run = { job, deps, heads: new Map(), time: createServerTime(clock), settleMs: options.settleMs };
+  const run = startRun(job, deps, options.settleMs);
   // Before anything is written: a damaged store is kept as it is.
   await store.checkSent();
   await requireHome(job, deps, signal);

@@ -1,6 +1,6 @@
 import type { Job } from '../core/job.ts';
 import type { Deps } from './deps.ts';
-import type { ServerTime } from './server-time.ts';
+import { createServerTime, type ServerTime } from './server-time.ts';
 
 /** One process at work on one job, which it has locked. */
 export interface Run {
@@ -12,4 +12,9 @@ export interface Run {
   readonly heads: Map<string, ReadonlySet<string>>;
   /** How long absence takes to prove, in server time. */
   readonly settleMs: number;
+}
+
+/** A run that has seen nothing yet: neither the time of the server nor a batch. */
+export function startRun(job: Job, deps: Deps, settleMs: number): Run {
+  return { job, deps, time: createServerTime(deps.clock), heads: new Map(), settleMs };
 }

@@ -3,7 +3,7 @@ import type { Deps } from './deps.ts';
 import { writeSummary } from './finish-job.ts';
 import { lookForLate } from './look-for-late.ts';
 import { retrieveJob } from './retrieve-results.ts';
-import { createServerTime } from './server-time.ts';
+import { startRun } from './run.ts';
 import { takeLate } from './take-late.ts';
 
 /**
@@ -11,7 +11,7 @@ import { takeLate } from './take-late.ts';
  * that the job has, and the user should hear of it. The caller holds the job's lock.
  */
 export async function watchJob(job: Job, deps: Deps, signal: AbortSignal): Promise<void> {
-  const run = { job, deps, heads: new Map(), time: createServerTime(deps.clock), settleMs: 0 };
+  const run = startRun(job, deps, 0);
   const news = await lookForLate(run, signal);
   if (news === null) return;
   if (!isFinal(job.state)) return;

@@ -114,11 +114,11 @@ async function restoreFromApi(job: Job, context: Context): Promise<number> {
   const { findGaps, retrieveAgain } = await import('../../steps/retrieve-again.ts');
   const { takeLate } = await import('../../steps/take-late.ts');
   const { retrieveJob } = await import('../../steps/retrieve-results.ts');
-  const { createServerTime } = await import('../../steps/server-time.ts');
+  const { startRun } = await import('../../steps/run.ts');
   return runLocked(job, context, context, async (deps) => {
     // Found again now that nobody else is at it.
     const written = await retrieveAgain(job, await findGaps(job, deps), deps, context.signal);
-    const run = { job, deps, heads: new Map(), time: createServerTime(deps.clock), settleMs: 0 };
+    const run = startRun(job, deps, 0);
     if ((await takeLate(run, context.signal)) > 0) await retrieveJob(run, context.signal);
     return written;
   });

@@ -31,7 +31,8 @@ export interface Shard {
  * - downloaded: the raw results are on disk, whole. Applying them can be repeated. Back to live when they are gone.
  * - applied: each of its requests has its outcome. Left when the raw results are gone: to live, or, in a final job, to
  *   downloaded once they were downloaded again.
- * - split: the API found it too large; two other shards carry its requests.
+ * - split: never to be sent as it is; other shards carry its requests, because the API found it too large, some of it is to go
+ *   first, or some of its answers have come after all.
  * - canceled: never sent, and never will be.
  * - lost: its batch or its results are gone; its requests are missing. Left by a download, should they answer after all.
  */

@@ -1,13 +1,10 @@
 import type { Job } from '../core/job.ts';
-import type { NewFile } from '../core/ports/files.ts';
 import { shardPath } from '../core/ports/files.ts';
 import type { CarvedShard, ClosedShard } from '../core/ports/store-views.ts';
 import { parseRequestLine } from '../core/request-line.ts';
-import { bodyBytesOf, type Shard } from '../core/shard.ts';
-import { withNonce } from '../core/shard-line.ts';
-import { SizeCounter } from '../core/size-counter.ts';
-import { makeNonce } from '../core/wire-id.ts';
+import type { Shard } from '../core/shard.ts';
 import type { LocalDeps } from './deps.ts';
+import { addToPart, closePart, openPart, type ShardPart } from './shard-part.ts';
 
 /** What is taken out of one shard. */
 export interface Taking {
@@ -61,33 +58,10 @@ export async function carveShards(
   for (const { from } of carved) files.remove(pathOf(job, from, deps));
 }
 
-/** A shard whose file is being written. */
-interface ShardPart {
-  readonly id: number;
-  readonly nonce: string;
-  readonly file: NewFile;
-  readonly sizes: SizeCounter;
-  requests: number;
-}
-
 interface Carving {
   readonly target: ShardPart;
   readonly rest: ShardPart | null;
   readonly seqs: ReadonlySet<number>;
-}
-
-async function openPart(
-  job: Job,
-  { stageId, stage, group, origin, route }: Shard,
-  first: Shard['first'],
-  { store, files, clock }: LocalDeps,
-): Promise<ShardPart> {
-  const number = (await store.lastShardNumber(stageId)) + 1;
-  const nonce = makeNonce(clock.randomBytes(8));
-  const id = await store.openShard(stageId, { number, group, nonce, origin, route, first });
-  const path = shardPath(files.requestsDir(job.jobId), stage, number);
-  const file = files.create(path, { private: job.spec.private });
-  return { id, nonce, file, sizes: new SizeCounter(), requests: 0 };
 }
 
 /** Each line of a shard file goes to one of the two. */
@@ -101,22 +75,9 @@ async function dealLines(
     signal.throwIfAborted();
     for (const { text } of lines) {
       const { seq, paramsJson } = parseRequestLine(text);
-      addLine(rest === null || seqs.has(seq) ? target : rest, text, paramsJson);
+      addToPart(rest === null || seqs.has(seq) ? target : rest, text, paramsJson);
     }
   }
-}
-
-function addLine(part: ShardPart, line: string, paramsJson: string): void {
-  const { text } = withNonce(line, part.nonce);
-  const place = { offset: part.file.bytes, length: Buffer.byteLength(text) };
-  part.sizes.add(paramsJson, place);
-  part.file.write(`${text}\n`);
-  part.requests += 1;
-}
-
-function closePart({ id, file, sizes, requests }: ShardPart): ClosedShard {
-  const { bytes, sha256 } = file.finish();
-  return { id, requests, bodyBytes: bodyBytesOf(bytes), fileSha256: sha256, sizes: sizes.sizes() };
 }
 
 function carvedOf(

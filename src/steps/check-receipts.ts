@@ -46,7 +46,8 @@ async function refuseForgottenTwin({ job, deps }: Run): Promise<void> {
     batches.set(jobId, [...(batches.get(jobId) ?? []), batchId]);
   }
   if (batches.size === 0) return;
-  const logged = new Set((await readSent(files, 0)).map((line) => line.job_id));
+  const logged = new Set<string>();
+  for await (const line of readSent(files)) logged.add(line.job_id);
   const unlogged = [...batches.keys()].filter((jobId) => !logged.has(jobId));
   const unknown = await unknownJobs(unlogged, { store });
   if (unknown.length === 0) return;

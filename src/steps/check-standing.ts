@@ -3,7 +3,7 @@ import type { Job } from '../core/job.ts';
 import { olderStore } from '../core/store-remedies.ts';
 import type { LocalDeps } from './deps.ts';
 import type { Run } from './run.ts';
-import { readSent, SENT_LOG, type SentLine } from './sent-log.ts';
+import { readSent, SENT_LOG, type SentLine, sentSince } from './sent-log.ts';
 import { RECEIPTS, readReceipts } from './write-receipt.ts';
 
 /**
@@ -39,9 +39,9 @@ export async function findForgotten(
 ): Promise<readonly SentLine[]> {
   const [first] = jobs;
   if (first === undefined) return [];
-  const lines = await readSent(files, (await store.standing(first.id)).acceptedBytes);
-  if (lines.length === 0) return [];
-  // After the log: what another process seals meanwhile is in neither, or in both.
+  const range = sentSince(files, (await store.standing(first.id)).acceptedBytes);
+  if (range.from >= range.to) return [];
+  // After the range: what another process seals meanwhile is in neither, or in both.
   const standings = [];
   for (const { id } of jobs) standings.push(await store.standing(id));
   const [standing] = standings;
@@ -51,7 +51,7 @@ export async function findForgotten(
   const isUnknown = new Map<string, boolean>();
   const sealed = new Map<string, ReadonlySet<string>>();
   const forgotten: SentLine[] = [];
-  for (const line of lines) {
+  for await (const line of readSent(files, range)) {
     const { job_id: jobId, content_sha256: content } = line;
     // Its own seals are counted, so that a job which was forgotten on purpose raises no alarm.
     if (line.lineage === standing.lineage) {

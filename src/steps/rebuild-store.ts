@@ -71,7 +71,7 @@ const NOTHING_SENT: SentOfJob = { receipts: [], seals: [] };
 /** What the receipts and the log of seals say, by job. */
 export async function readSentByJob(files: JobFiles): Promise<ReadonlyMap<string, SentOfJob>> {
   const receipts = await readReceiptsByJob(files);
-  const seals = Map.groupBy(await readSent(files, 0), ({ job_id }) => job_id);
+  const seals = Map.groupBy(await Array.fromAsync(readSent(files)), ({ job_id }) => job_id);
   // The name of a folder, whatever somebody has written there.
   const jobIds = new Set([...receipts.keys(), ...seals.keys()].filter((jobId) => !/[/\\]|^\.*$/.test(jobId)));
   return new Map(

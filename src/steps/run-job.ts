@@ -21,6 +21,7 @@ import { retrieveJob } from './retrieve-results.ts';
 import { type Run, startRun } from './run.ts';
 import { firstDoubtLook, isPastWait, isUnderWay, nextLookAt } from './schedule.ts';
 import { type Submitting, submitShards } from './submit-shards.ts';
+import { takeBackRetried } from './take-back.ts';
 
 export interface RunOptions {
   /** Whether unsent shards go out. */
@@ -164,6 +165,7 @@ async function submitIfDue(
   if (clock.monotonicMs() < due.submitMs) return null;
   // Another process may have canceled the job meanwhile.
   if ((await store.jobById(run.job.id)).cancelRequestedAt !== null) return null;
+  await takeBackRetried(run, signal);
   const before = await store.shards(run.job.id);
   await checkBeforeFirst(run, before, signal);
   const gate = await readGate(run.job.id, before, store);

@@ -77,20 +77,31 @@ export function writeSent(
   files.append(SENT_LOG, JSON.stringify(line));
 }
 
-/** What stands in the log from that byte on. A line that a crash has cut off was written before its tail, and is none. */
-export async function readSent(files: JobFiles, fromByte: number): Promise<readonly SentLine[]> {
-  if (!files.exists(SENT_LOG)) return [];
-  // A shorter one is another file than the one that was accepted.
-  const from = files.size(SENT_LOG) < fromByte ? 0 : fromByte;
-  const found: SentLine[] = [];
+/** The bytes of the log that are asked about. */
+export interface SentRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What was appended after that byte, up to now; the whole log where it is another one than was accepted. */
+export function sentSince(files: JobFiles, acceptedBytes: number): SentRange {
+  const to = files.exists(SENT_LOG) ? files.size(SENT_LOG) : 0;
+  return { from: to < acceptedBytes ? 0 : acceptedBytes, to };
+}
+
+/** The seals, oldest first. A line that a crash has cut off was written before its tail, and is none. */
+export async function* readSent(
+  files: JobFiles,
+  { from, to }: SentRange = sentSince(files, 0),
+): AsyncGenerator<SentLine> {
+  if (from >= to) return;
   for await (const lines of files.lines(SENT_LOG)) {
     for (const { text, offset } of lines) {
-      if (offset < from) continue;
-      const line = readLine(text);
-      if (line !== null) found.push(line);
+      if (offset >= to) return;
+      const line = offset < from ? null : readLine(text);
+      if (line !== null) yield line;
     }
   }
-  return found;
 }
 
 function readLine(text: string): SentLine | null {

@@ -1,43 +1,18 @@
 import type { StageFacts } from '../core/job.ts';
-import { frozenPath, type NewFile, rawPath } from '../core/ports/files.ts';
-import type { RowView, ShardView } from '../core/ports/store-views.ts';
-import { readRawLine } from '../core/raw-line.ts';
-import { idsByNonce } from '../core/request-ids.ts';
+import { type NewFile, rawPath } from '../core/ports/files.ts';
+import type { RowView } from '../core/ports/store-views.ts';
 import { FAILURE_CLASSES } from '../core/result.ts';
-import { MAX_LINE_BYTES } from '../core/result-line.ts';
-import { ResultSeqs } from '../core/result-seqs.ts';
 import { wireId } from '../core/wire-id.ts';
-import { checksOf } from './answer-checks.ts';
-import { loadFrozen } from './frozen-job.ts';
+import { type LateAnswer, openLateAnswers } from './late-answers.ts';
 import type { PackedPlace, PackedRequest } from './pack-shards.ts';
 import { RangeReaders } from './range-readers.ts';
 import { SentRequests } from './retry-stage.ts';
 import { withId } from './reuse-answers.ts';
 import { commitRound, openRound } from './round.ts';
 import type { Run } from './run.ts';
-import { isGood } from './write-outputs.ts';
 
 const CHUNK_ROWS = 500;
 const ANY_FAILURE = { classes: FAILURE_CLASSES, maxAttempt: Number.MAX_SAFE_INTEGER, answeredToo: true };
-
-/** A good answer that no row has, and where its line stands. */
-interface LateAnswer {
-  /** The shard that it was asked in. */
-  readonly shardId: number;
-  readonly path: string;
-  readonly offset: number;
-  readonly length: number;
-}
-
-/** The good answers of a second batch. Of each only its place is held, 12 bytes; a length of 0: there is none. */
-interface LateBatch {
-  readonly shardId: number;
-  readonly path: string;
-  readonly seqs: ResultSeqs;
-  /** By the place of the seq; of its line. */
-  readonly offsets: Float64Array;
-  readonly lengths: Uint32Array;
-}
 
 /**
  * Gives rows that ended without a good answer the one that came too late: from a second batch of their shard, or from an
@@ -73,7 +48,7 @@ async function takeOfStage(run: Run, stage: StageFacts, signal: AbortSignal): Pr
   const { store, clock } = run.deps;
   if ((await store.failedRows(stage.id, ANY_FAILURE, 0, 1)).length === 0) return 0;
   const views = (await store.shards(run.job.id)).filter(({ shard }) => shard.stageId === stage.id);
-  const late = await lateAnswers(run, views, signal);
+  const late = await openLateAnswers(run, views, signal);
   const taker = new LateTaker(run, stage, signal);
   try {
     for (let after = 0; ; ) {
@@ -83,7 +58,7 @@ async function takeOfStage(run: Run, stage: StageFacts, signal: AbortSignal): Pr
       if (last === undefined) break;
       const found: LateRow[] = [];
       for (const row of rows) {
-        const answer = findLate(late, row.seq) ?? (await answerOfPast(run, row, views));
+        const answer = late.ofDuplicate(row.seq) ?? (await late.ofPast(row));
         if (answer !== null) found.push({ row, answer });
       }
       await taker.add(found);
@@ -94,64 +69,6 @@ async function takeOfStage(run: Run, stage: StageFacts, signal: AbortSignal): Pr
   } finally {
     taker.close();
   }
-}
-
-/** The good answers in the results of second batches. */
-async function lateAnswers(
-  { job, deps: { store, files } }: Run,
-  views: readonly ShardView[],
-  signal: AbortSignal,
-): Promise<readonly LateBatch[]> {
-  const found: LateBatch[] = [];
-  for (const { shardId, kept } of await store.lateDuplicates(job.id)) {
-    const shard = views.find((view) => view.shard.id === shardId)?.shard;
-    if (shard === undefined || kept === null || !files.exists(kept.path)) continue;
-    const frozen = await loadFrozen(job, files);
-    const checks = await checksOf(frozen, frozenPath(files.requestsDir(job.jobId)));
-    const seqs = new ResultSeqs(await store.shardSeqs(shardId));
-    const offsets = new Float64Array(seqs.size);
-    const lengths = new Uint32Array(seqs.size);
-    const ids = idsByNonce(shard.nonce);
-    for await (const lines of files.lines(kept.path)) {
-      signal.throwIfAborted();
-      for (const line of lines) {
-        const read = readRawLine(line, ids, seqs, checks.get(shard.stage) ?? null);
-        if (read.kind !== 'row' || !isGood(read.judgement) || line.length > MAX_LINE_BYTES) continue;
-        if (!seqs.mark(read.index)) continue;
-        offsets[read.index] = line.offset;
-        lengths[read.index] = line.length;
-      }
-    }
-    found.push({ shardId, path: kept.path, seqs, offsets, lengths });
-  }
-  return found;
-}
-
-function findLate(batches: readonly LateBatch[], seq: number): LateAnswer | null {
-  for (const { shardId, path, seqs, offsets, lengths } of batches) {
-    const index = seqs.indexOf(seq);
-    const [offset, length] = [offsets[index], lengths[index]];
-    if (offset !== undefined && length !== undefined && length > 0) return { shardId, path, offset, length };
-  }
-  return null;
-}
-
-/** Of an attempt whose results were given up for lost, and came after the row had gone out again. */
-async function answerOfPast(
-  { job, deps: { store, files } }: Run,
-  row: RowView,
-  views: readonly ShardView[],
-): Promise<LateAnswer | null> {
-  const own = views.find(({ shard }) => shard.id === row.shardId);
-  if (row.attempt <= 1 || own === undefined) return null;
-  const past = await store.pastAttempts(own.shard.stageId, row.seq);
-  for (const { shardId, status, failure, rawOffset: offset, rawLength: length } of past) {
-    const shard = views.find((view) => view.shard.id === shardId)?.shard;
-    if (!isGood({ status, failure }) || shard === undefined || offset === null || length === null) continue;
-    const path = rawPath(files.resultsDir(job.jobId), shard.stage, shard.number);
-    if (files.exists(path)) return { shardId, path, offset, length };
-  }
-  return null;
 }
 
 interface LateRow {

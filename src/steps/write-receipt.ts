@@ -32,9 +32,11 @@ export type Receipt = z.infer<typeof receiptShape>;
 
 /** The receipts of the workspace from that byte on, of all jobs, the oldest first. A line that a crash cut off is none. */
 export async function* readReceipts(files: JobFiles, fromByte = 0): AsyncGenerator<Receipt> {
+  // A shorter one is another file than the one that was accepted.
+  const from = files.size(RECEIPTS) < fromByte ? 0 : fromByte;
   for await (const lines of files.lines(RECEIPTS)) {
     for (const { text, offset } of lines) {
-      if (offset < fromByte) continue;
+      if (offset < from) continue;
       const receipt = readReceipt(text);
       if (receipt !== null) yield receipt;
     }

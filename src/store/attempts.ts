@@ -47,6 +47,15 @@ export function prepareAttempts(db: Db) {
       ORDER BY seq
     `)
     .pluck();
+  const selectAnswered = db
+    .prepare<{ shardId: number }, number>(`
+      SELECT DISTINCT requests.seq
+      FROM requests
+      JOIN past_attempts AS past ON past.stage_id = requests.stage_id AND past.seq = requests.seq
+      WHERE requests.shard_id = :shardId AND past.status = 'succeeded' AND past.failure IS NULL
+      ORDER BY requests.seq
+    `)
+    .pluck();
   const deletePast = db.prepare<{ stageId: number; seq: number; attempt: number }>(`
     DELETE FROM past_attempts
     WHERE stage_id = :stageId AND seq = :seq AND attempt = :attempt
@@ -88,6 +97,8 @@ export function prepareAttempts(db: Db) {
     /** In order. */
     ofRow: (stageId: number, seq: number): readonly PastAttemptRow[] => selectAll.all({ stageId, seq }),
     seqsOf: (shardId: number): readonly number[] => selectSeqs.all({ shardId }),
+    /** Rows of the shard that an earlier attempt has a good answer for. */
+    answeredOf: (shardId: number): readonly number[] => selectAnswered.all({ shardId }),
     delete: (stageId: number, seq: number, attempt: number) => deletePast.run({ stageId, seq, attempt }),
     /** False when the row had no such attempt. */
     setOutcome(stageId: number, shardId: number, outcome: RowOutcome): boolean {

@@ -117,6 +117,7 @@ export function journaled(store: JobStore, db: Db, journal: Journal, now: () => 
     finishBuild: all(store.finishBuild),
     commitRound: all(store.commitRound),
     carveShards: all(store.carveShards),
+    takeBackRows: all(store.takeBackRows),
     settleAfterCrash: all(store.settleAfterCrash),
     requestSubmission: all(store.requestSubmission),
     withdrawSubmission: all(store.withdrawSubmission),

@@ -2,7 +2,10 @@ import { StoreError } from '../core/errors.ts';
 import type { JobStore } from '../core/ports/store.ts';
 import type { RowView } from '../core/ports/store-views.ts';
 import { addRow, EMPTY_TALLY, removeRow, type Tally } from '../core/result.ts';
+import type { Shard } from '../core/shard.ts';
+import type { PastAttemptRow } from './attempts.ts';
 import type { Connection } from './connection.ts';
+import { shardIn, shardMovedOn } from './settling.ts';
 
 type Rounds = Pick<
   JobStore,
@@ -14,6 +17,8 @@ type Rounds = Pick<
   | 'holdOf'
   | 'commitRound'
   | 'dropRound'
+  | 'takeBackRows'
+  | 'answeredSeqs'
   | 'lastShardNumber'
   | 'pastAttempts'
   | 'pastSeqs'
@@ -24,7 +29,7 @@ type Rounds = Pick<
  * are moved to them, chunk by chunk; one commit makes all of it count, and until then a crash puts each row back.
  */
 export function rounds(connection: Connection): Rounds {
-  const { jobs, stages, shards, requests, attempts, events, read, write } = connection;
+  const { jobs, stages, shards, requests, attempts, submissions, events, read, write } = connection;
 
   return {
     releasableRows: (stageId, needIds, afterSeq, limit) =>
@@ -79,6 +84,41 @@ export function rounds(connection: Connection): Rounds {
         return true;
       }),
 
+    takeBackRows: (jobId, { shardId, seqs, rest }) =>
+      write(() => {
+        const from = shardIn(connection, shardId, ['built']);
+        if (submissions.liveOf(shardId) !== null)
+          throw shardMovedOn(from, 'an earlier submission of it is not settled');
+        const tallies = new Tallies(connection);
+        const answered = new Set<number>();
+        for (const seq of seqs) {
+          if (requests.row(from.stageId, seq)?.shardId !== shardId)
+            throw new RangeError(`shard ${shardId} has no row ${seq}`);
+          const past = putBack(connection, from, seq, tallies);
+          if (past !== null && past.failure === null) answered.add(past.shardId);
+        }
+        tallies.write();
+        // Outputs are written for rows that a shard has when it is applied, and these it had not.
+        for (const id of answered) if (shards.byId(id).state === 'applied') shards.setState(id, 'downloaded');
+        if (rest !== null) {
+          const moved = requests.moveAll(shardId, rest.id);
+          if (moved !== rest.requests || !shards.close(rest.id, rest))
+            throw new RangeError(`shard ${rest.id} takes ${moved} rows of ${rest.requests}`);
+          shards.setSplitFrom(rest.id, shardId);
+        }
+        const left = requests.count(shardId);
+        if (left > 0) throw new RangeError(`${left} rows of shard ${shardId} would have none`);
+        shards.setState(shardId, 'split');
+        events.record({
+          jobId,
+          shardId,
+          kind: 'rows_taken_back',
+          detail: { shard: from.number, rows: seqs.length },
+        });
+        connection.foldJob(jobId);
+      }),
+    answeredSeqs: (shardId) => read(() => attempts.answeredOf(shardId)),
+
     lastShardNumber: (stageId) => read(() => shards.lastNumber(stageId)),
     dropRound: (jobId) =>
       write(() => {
@@ -121,22 +161,31 @@ class Tallies {
 
 /** What a round that was cut off has left: its shards go, and each of its rows is again what it was. */
 export function dropBuilding(connection: Connection, jobId: number): void {
-  const { shards, requests, attempts } = connection;
+  const { shards, requests } = connection;
   const tallies = new Tallies(connection);
   for (const { shard } of shards.ofJob(jobId)) {
     if (shard.state !== 'building') continue;
     for (;;) {
       const seqs = requests.seqsAfter(shard.id, Number.MIN_SAFE_INTEGER, 10_000);
       if (seqs.length === 0) break;
-      for (const seq of seqs) {
-        const past = attempts.last(shard.stageId, seq);
-        requests.putBack(shard.stageId, seq, past ?? null);
-        if (past === undefined) continue;
-        attempts.delete(shard.stageId, seq, past.attempt);
-        tallies.change(past.shardId, (tally) => addRow(tally, past));
-      }
+      for (const seq of seqs) putBack(connection, shard, seq, tallies);
     }
     shards.delete(shard.id);
   }
   tallies.write();
+}
+
+/** A row is again what it was before it was moved to the shard: returned, or null for one that was held. */
+function putBack(
+  { requests, attempts }: Connection,
+  { stageId }: Pick<Shard, 'stageId'>,
+  seq: number,
+  tallies: Tallies,
+): PastAttemptRow | null {
+  const past = attempts.last(stageId, seq);
+  requests.putBack(stageId, seq, past ?? null);
+  if (past === undefined) return null;
+  attempts.delete(stageId, seq, past.attempt);
+  tallies.change(past.shardId, (tally) => addRow(tally, past));
+  return past;
 }

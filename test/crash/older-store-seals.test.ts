@@ -110,6 +110,6 @@ it('the log keeps how far the clocks disagreed, by which a batch is looked for',
     fence,
     account: { baseUrl: 'https://api.anthropic.com', keyFingerprint: '0'.repeat(16) },
   });
-  const [line] = await readSent(files, 0);
+  const [line] = await Array.fromAsync(readSent(files));
   expect(line?.fence).toMatchObject({ batch_ids: ['msgbatch_1'], skew_ms: -7_200_000 });
 });

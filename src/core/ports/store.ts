@@ -111,6 +111,17 @@ export interface JobStore extends SpendingStore, AdoptingStore, StandingStore {
       readonly canceledAt?: string | null;
     },
   ): Promise<boolean>;
+  /**
+   * Rows of a shard that was not sent are again what they were before they were moved to it; what it has left goes to `rest`,
+   * which was opened and not closed. The shard becomes `split`. One transaction. Refused as `shard_moved_on` when it is not
+   * `built`, or may exist at the API.
+   */
+  takeBackRows(
+    jobId: number,
+    taking: { readonly shardId: number; readonly seqs: readonly number[]; readonly rest: ClosedShard | null },
+  ): Promise<void>;
+  /** Rows of a shard that an earlier attempt of theirs has a good answer for, in input order. */
+  answeredSeqs(shardId: number): Promise<readonly number[]>;
   /** The highest number that a shard of the stage has; 0 when there is none. */
   lastShardNumber(stageId: number): Promise<number>;
   /** Puts back what a round has moved that will not be committed. */

@@ -109,6 +109,46 @@ export function describeRounds(name: string, open: Open): void {
       await expect(store.moveRows(retryId, [1])).rejects.toThrow();
     });
 
+    it('rows that were to go out again are what they were before, and the rest of their shard has another', async () => {
+      const store = await open();
+      const { job, notes, shardId, tally } = await makeTwoStages(store);
+      const retryId = await store.openShard(notes.id, { ...newShard(2, 'again'), origin: 'retry' });
+      await store.moveRows(retryId, [2, 3]);
+      await store.commitRound(job.id, { stageIds: [], shards: [facts(retryId, 2)] });
+      const restId = await store.openShard(notes.id, { ...newShard(3, 'rest'), origin: 'retry' });
+      const taking = { shardId: retryId, seqs: [3], rest: facts(restId, 1) };
+      await expect(
+        store.takeBackRows(job.id, { ...taking, rest: facts(restId, 2) }),
+        'the rest has one row',
+      ).rejects.toThrow();
+      await expect(store.takeBackRows(job.id, { ...taking, rest: null })).rejects.toThrow();
+      await store.takeBackRows(job.id, taking);
+      expect((await store.shards(job.id)).map(({ shard }) => [shard.id, shard.state])).toEqual([
+        [shardId, 'applied'],
+        [restId, 'built'],
+      ]);
+      expect(await store.rowsOf(notes.id, [2, 3])).toMatchObject([
+        { shardId: restId, attempt: 2, status: null },
+        { shardId, attempt: 1, status: 'succeeded', failure: 'refused', rawOffset: 20, rawLength: 9 },
+      ]);
+      expect(await store.pastAttempts(notes.id, 3)).toEqual([]);
+      expect(await tallyOf(store, job, shardId)).toMatchObject({ requests: 2, failures: { refused: 1 } });
+      expect(await store.answeredSeqs(restId)).toEqual([]);
+      // It was the first attempt of row 2, and its answer comes after all.
+      await store.setShardState(shardId, 'downloaded');
+      await store.applyOutcomes(shardId, [
+        { seq: 2, status: 'succeeded', failure: null, rawOffset: 30, rawLength: 9 },
+      ]);
+      await store.finishShard(shardId, 'applied', { ...tally, requests: 2 });
+      expect(await store.answeredSeqs(restId)).toEqual([2]);
+      await store.takeBackRows(job.id, { shardId: restId, seqs: [2], rest: null });
+      expect(await store.rowsOf(notes.id, [2])).toMatchObject([{ shardId, attempt: 1, status: 'succeeded' }]);
+      // To be applied once more: the row's output was not written.
+      expect((await store.shards(job.id)).map(({ shard }) => [shard.id, shard.state])).toEqual([
+        [shardId, 'downloaded'],
+      ]);
+    });
+
     it('rows that may still be under way do not go out again', async () => {
       const store = await open();
       const { job, notes } = await makeTwoStages(store);

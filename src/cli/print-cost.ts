@@ -63,11 +63,15 @@ function factsOf(report: CostReport): readonly (readonly [string, string])[] {
   return facts;
 }
 
-function describeCost({ job, total }: CostReport): string {
+function describeCost({ job, total, open }: CostReport): string {
   if (job.mode === null) return 'nothing yet; it was not sent';
-  if (total.answers === 0 && total.cost === 0)
+  if (total.answers === 0 && total.cost === 0) {
+    // Whoever answered them charged for them.
+    if (open.lost.requests > 0) return 'unknown: the results are gone';
     return isFinal(job.state) ? '$0; nothing was answered' : 'nothing yet';
-  const answers = `for ${formatMany(total.answers, 'answer')}${isFinal(job.state) ? '' : ' so far'}`;
+  }
+  const lost = open.lost.requests > 0 ? '; what was lost is not in it' : '';
+  const answers = `for ${formatMany(total.answers, 'answer')}${isFinal(job.state) ? '' : ' so far'}${lost}`;
   if (total.cost !== null) return `${formatUsd(total.cost)} ${answers}`;
   return `${total.known > 0 ? `at least ${formatUsd(total.known)}` : 'unknown'} ${answers}`;
 }

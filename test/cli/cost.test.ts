@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { searchAndRemove } from '../support/canary.ts';
+import { startEmulatorProcess } from '../support/emulator-process.ts';
 import { runCli } from '../support/run-cli.ts';
 import { makeTempDir, writeFile } from '../support/temp-dir.ts';
 
@@ -256,4 +257,14 @@ test('a job that was not sent has an estimate, and no cost', async () => {
     estimate: { total: { requests: 3 } },
     unsent: { requests: 3 },
   });
+});
+
+test('the cost of results that are gone is unknown, and not nothing', async () => {
+  const cwd = makeTempDir(FILES);
+  const emulator = await startEmulatorProcess(cwd, ['--batch-seconds', '0.2', '--fault', 'archive-after=0']);
+  const env = { BATCHCTL_EMULATOR_URL: emulator.url };
+  expect((await runCli(['submit', '--use-batch', '--emulator'], { cwd, env })).code).toBe(3);
+  const text = await cost(cwd, 'latest');
+  expect(text).toMatch(/^cost +unknown: the results are gone$/m);
+  expect(text).toMatch(/^lost +3 requests, at most \$0\./m);
 });

@@ -3,7 +3,7 @@ import type { Estimate } from '../core/estimate.ts';
 import type { JobFile } from '../core/job-file.ts';
 import { retiresSoon } from '../core/model-lint.ts';
 import { shippedModel } from '../core/models.ts';
-import { formatUsd, type MicroUsd } from '../core/money.ts';
+import { formatUsd, type MicroUsd, sumOrUnknown } from '../core/money.ts';
 import type { Narrowed, Narrowing } from '../core/narrowing.ts';
 import { defaultExtension, defaultOutputPath } from '../core/output-place.ts';
 import { modelsOf as modelsOfSizes } from '../core/request-sizes.ts';
@@ -73,6 +73,7 @@ function planDocument({ plan, estimate, job, narrowing, narrowed, explained }: P
     groups: plan.groups,
     shards: plan.shards,
     bytes: plan.bytes,
+    duplicate_requests: plan.duplicates,
     approx_input_tokens: plan.approxInputTokens,
     max_output_tokens: plan.maxOutputTokens,
     estimate: estimateDocument(estimate),
@@ -94,6 +95,7 @@ function formatPlan(plan: Plan, estimate: Estimate, job: JobFile): string {
     ...(plan.records === plan.requests && !later ? [] : [`records   ${formatCount(plan.records)}`]),
     `requests  ${formatCount(plan.requests)}`,
     ...(plan.stages.length > 1 ? plan.stages.map(formatStage) : []),
+    ...formatDuplicates(plan, estimate),
     ...formatGroups(plan.groups),
     `shards    ${formatCount(plan.shards.length)}${listOf(plan.shards.map(describeSize))}`,
     `body      ${formatBytes(plan.bytes)}`,
@@ -114,6 +116,17 @@ function formatPlan(plan: Plan, estimate: Estimate, job: JobFile): string {
     lines.push('', `${custom_id}${about}:`, formatParams(params));
   }
   return lines.join('\n');
+}
+
+/** Wanted by whoever asks several times, an oversight of everybody else. */
+function formatDuplicates({ duplicates, requests }: Plan, { stages }: Estimate): readonly string[] {
+  if (duplicates === 0) return [];
+  const likely = sumOrUnknown(
+    stages.filter(({ isLater }) => !isLater).map(({ batch }) => batch?.likely ?? null),
+  );
+  const cost = likely === null ? '' : `, about ${formatUsd(Math.round((likely * duplicates) / requests))}`;
+  const what = duplicates === 1 ? '1 asks' : `${formatCount(duplicates)} ask`;
+  return [`          ${what} word for word what another one asks${cost}`];
 }
 
 /** What the budget of the job file makes of the prices above. */

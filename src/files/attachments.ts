@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { IMAGE_TOKENS, pdfTokens } from '../core/attachment-tokens.ts';
 import type { InputError } from '../core/errors.ts';
 import { inputFailure } from '../core/input-failure.ts';
@@ -7,7 +6,13 @@ import type { AttachedBlock, AttachmentReader } from '../core/ports/attachments.
 import type { Attachment } from '../core/stage.ts';
 import { foreignContent, hasByteOrderMark } from '../core/utf8.ts';
 import { decodeUtf8 } from '../core/utf8-text.ts';
-import { dressErrno, findConfinedFile, type JobPlace } from './confined-file.ts';
+import {
+  type ConfinedFile,
+  dressErrno,
+  findConfinedFile,
+  type JobPlace,
+  openConfinedFile,
+} from './confined-file.ts';
 
 export interface AttachmentReaderOptions extends JobPlace {
   /** How many bytes of blocks stay in memory for the next record that asks; default 8 MB. */
@@ -70,9 +75,9 @@ export function createAttachmentReader(options: AttachmentReaderOptions): Attach
     }
   };
 
-  const load = async (key: string, path: string, file: string, kind: Attachment['kind']) => {
+  const load = async (key: string, confined: ConfinedFile, file: string, kind: Attachment['kind']) => {
     try {
-      const block = await readBlock(path, file, kind);
+      const block = await readBlock(confined, file, kind);
       remember(key, block);
       return block;
     } finally {
@@ -82,7 +87,8 @@ export function createAttachmentReader(options: AttachmentReaderOptions): Attach
 
   return {
     async open(file, kind) {
-      const { path, bytes } = await findConfinedFile(file, options, 'attachment');
+      const confined = await findConfinedFile(file, options, 'attachment');
+      const { path, bytes } = confined;
       if (bytes === 0) throw inputFailure({ code: 'attachment_empty', file, problem: 'it is empty' });
       if (bytes > MAX_BYTES[kind]) throw tooLarge(file, kind, bytes, MAX_BYTES[kind]);
       const key = `${kind} ${path}`;
@@ -96,7 +102,7 @@ export function createAttachmentReader(options: AttachmentReaderOptions): Attach
             cached.set(key, known);
             return known;
           }
-          const loading = underWay.get(key) ?? load(key, path, file, kind);
+          const loading = underWay.get(key) ?? load(key, confined, file, kind);
           underWay.set(key, loading);
           return loading;
         },
@@ -105,12 +111,20 @@ export function createAttachmentReader(options: AttachmentReaderOptions): Attach
   };
 }
 
-async function readBlock(path: string, file: string, kind: Attachment['kind']): Promise<AttachedBlock> {
+async function readBlock(
+  confined: ConfinedFile,
+  file: string,
+  kind: Attachment['kind'],
+): Promise<AttachedBlock> {
+  const refused = { code: 'attachment_unreadable', file };
+  const handle = await openConfinedFile(confined, refused);
   let bytes: Buffer;
   try {
-    bytes = await readFile(path);
+    bytes = await handle.readFile();
   } catch (error) {
-    throw dressErrno(error, { code: 'attachment_unreadable', file });
+    throw dressErrno(error, refused);
+  } finally {
+    await handle.close();
   }
   // It may have grown since it was opened.
   if (bytes.length > MAX_BYTES[kind]) throw tooLarge(file, kind, bytes.length, MAX_BYTES[kind]);

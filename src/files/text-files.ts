@@ -1,9 +1,9 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { inputFailure } from '../core/input-failure.ts';
 import type { TextReader } from '../core/record.ts';
 import { foreignContent } from '../core/utf8.ts';
 import { decodeUtf8 } from '../core/utf8-text.ts';
-import { dressErrno, findConfinedFile, type JobPlace } from './confined-file.ts';
+import { dressErrno, findConfinedFile, type JobPlace, openConfinedFile } from './confined-file.ts';
 
 export interface TextReaderOptions extends JobPlace {
   /** How many bytes of text stay in memory for the next record that asks; default 8 MB. */
@@ -52,16 +52,14 @@ export function createTextReader(options: TextReaderOptions): TextReader {
 }
 
 async function readText(file: string, place: JobPlace): Promise<string> {
-  const { path } = await findConfinedFile(file, place, 'text');
+  const refused = { code: 'text_unreadable', file };
+  const handle = await openConfinedFile(await findConfinedFile(file, place, 'text'), refused);
   try {
-    const handle = await open(path, 'r');
-    try {
-      return await readHandle(handle, file);
-    } finally {
-      await handle.close();
-    }
+    return await readHandle(handle, file);
   } catch (error) {
-    throw dressErrno(error, { code: 'text_unreadable', file });
+    throw dressErrno(error, refused);
+  } finally {
+    await handle.close();
   }
 }
 

@@ -1,3 +1,4 @@
+import { DuplicateCounter } from '../core/duplicate-counter.ts';
 import type { InputProblem } from '../core/errors.ts';
 import { defaultOutputPath } from '../core/output-place.ts';
 import { foldPath } from '../core/paths.ts';
@@ -24,6 +25,8 @@ export interface Plan {
   readonly approxInputTokens: number;
   /** The sum of the requests' max_tokens, those of later stages included. */
   readonly maxOutputTokens: number;
+  /** Requests that ask word for word what an earlier one of their stage asks; those of later stages are not known. */
+  readonly duplicates: number;
   /** What an estimate is made from, a stage each. */
   readonly sizes: readonly PlannedSizes[];
   readonly first: readonly FirstRequest[];
@@ -85,6 +88,7 @@ export async function planJob(input: PlanInput, scratch: ScratchIds, signal: Abo
   const problems = collectProblems();
   const packers = input.stages.map((stage) => countShards(stage.name, input.limits));
   const sizes = input.stages.map(({ name, needs }) => countSizes(name, needs.length > 0));
+  const duplicates = input.stages.map(() => new DuplicateCounter());
   const first: FirstRequest[] = [];
   const outputs: PlannedOutput[] = [];
   let records = 0;
@@ -112,6 +116,7 @@ export async function planJob(input: PlanInput, scratch: ScratchIds, signal: Abo
         }
         packers[index]?.add(item.group, lineBytes(item, paramsJson));
         sizes[index]?.add(item.group, paramsJson, attached);
+        duplicates[index]?.add(paramsJson);
         paramsBytes += Buffer.byteLength(paramsJson) - (attached?.bytes ?? 0);
         attachedTokens += attached?.approxTokens ?? 0;
         maxOutputTokens += Number(MAX_TOKENS.exec(paramsJson)?.[1] ?? 0);
@@ -140,6 +145,7 @@ export async function planJob(input: PlanInput, scratch: ScratchIds, signal: Abo
     bytes: shards.reduce((sum, shard) => sum + shard.bytes, 0),
     approxInputTokens: Math.ceil(Math.max(0, paramsBytes) / 4) + attachedTokens,
     maxOutputTokens,
+    duplicates: duplicates.reduce((sum, counter) => sum + counter.count(), 0),
     sizes: sizes.map((one) => one.sizes()),
     first,
     outputs,

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { runCli } from '../support/run-cli.ts';
 import { writeSampleJob } from '../support/sample-job.ts';
-import { makeTempDir } from '../support/temp-dir.ts';
+import { makeTempDir, writeFile } from '../support/temp-dir.ts';
 
 async function plan(cwd: string, ...args: readonly string[]) {
   const { code, stdout, stderr } = await runCli(['plan', '--json', ...args], { cwd });
@@ -64,4 +64,23 @@ test('what the job file says of money is in the plan', async () => {
   const unknown = await plan(sampleJob(), '--set', 'model=claude-nobody');
   expect(unknown.unpriced).toEqual(['claude-nobody']);
   expect(unknown.total.batch.high_microusd).toBeNull();
+});
+
+test('a plan counts the requests that ask what another one asks, and says what they cost', async () => {
+  const job = (prompt: string) => `name: alike
+model: claude-haiku-5-5
+max_tokens: 60000
+source: { csv: data.csv }
+prompt: "${prompt}"
+`;
+  const data = 'id,thing\na,stone\nb,stone\nc,wind\nd,stone\n';
+  const cwd = makeTempDir({ 'alike.job.yaml': job('About {{ thing }}.'), 'data.csv': data });
+  const { stdout } = await runCli(['plan'], { cwd });
+  // The output alone: half of max_tokens.
+  expect(stdout).toMatch(/^requests +4\n +2 ask word for word what another one asks, about \$\d/m);
+  const json = async () => JSON.parse((await runCli(['plan', '--json'], { cwd })).stdout);
+  expect((await json()).duplicate_requests).toBe(2);
+  writeFile(`${cwd}/alike.job.yaml`, job('About {{ id }}.'));
+  expect((await json()).duplicate_requests).toBe(0);
+  expect((await runCli(['plan'], { cwd })).stdout).not.toContain('word for word');
 });

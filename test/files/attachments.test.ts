@@ -1,4 +1,5 @@
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createAttachmentReader } from '../../src/files/attachments.ts';
@@ -125,4 +126,27 @@ test('a file that one record has does not stay in memory', async () => {
   writeFileSync(join(root, 'a.png'), makePng());
   const opened = await createAttachmentReader({ root, dir: '' }).open('a.png', 'image');
   expect(await opened.read()).not.toBe(await opened.read());
+});
+
+describe('a file that is swapped between the look at it and the reading is not read', () => {
+  const swaps: readonly [string, (path: string, outside: string) => void][] = [
+    ['for a link out of the workspace', (path, outside) => symlinkSync(outside, path)],
+    ['for another file', (path) => writeFileSync(path, makePng())],
+    ['for a FIFO without a writer', (path) => execFileSync('mkfifo', [path])],
+  ];
+  test.each(swaps)('%s', async (_how, swap) => {
+    const root = makeTempDir();
+    const outside = join(makeTempDir(), 'secret.png');
+    writeFileSync(outside, makePng());
+    const path = join(root, 'scan.png');
+    writeFileSync(path, makePng());
+    const opened = await createAttachmentReader({ root, dir: '' }).open('scan.png', 'image');
+    // The old one stays, so that its inode is not given to the new one.
+    renameSync(path, join(root, 'before.png'));
+    swap(path, outside);
+    await expect(opened.read()).rejects.toMatchObject({
+      code: 'attachment_unreadable',
+      message: expect.stringContaining('another file was put in its place'),
+    });
+  });
 });

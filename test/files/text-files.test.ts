@@ -1,4 +1,5 @@
 import { rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFile, rename, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createTextReader } from '../../src/files/text-files.ts';
@@ -59,4 +60,31 @@ describe('refused is', () => {
     const reading = createTextReader({ root, dir: '' }).read(path);
     await expect(reading).rejects.toMatchObject({ code, message: expect.stringContaining(says) });
   });
+});
+
+test('a text whose name is a link out of the workspace now and then never brings what stands there', async () => {
+  const root = makeTempDir();
+  const outside = join(makeTempDir(), 'secret.txt');
+  writeFileSync(outside, 'SECRET');
+  writeFileSync(join(root, 'good.txt'), 'good');
+  const path = join(root, 'prompt.txt');
+  const stop = new AbortController();
+  const swapping = (async () => {
+    for (let round = 0; !stop.signal.aborted; round += 1) {
+      const next = join(root, `next-${round}`);
+      if (round % 2 === 0) await copyFile(join(root, 'good.txt'), next);
+      else await symlink(outside, next);
+      await rename(next, path);
+    }
+  })();
+  const reader = createTextReader({ root, dir: '', maxCachedBytes: 0 });
+  const seen = new Map<string, number>();
+  for (let read = 0; read < 2_000; read += 1) {
+    const what = await reader.read('prompt.txt').catch((error) => error.code);
+    seen.set(what, (seen.get(what) ?? 0) + 1);
+  }
+  stop.abort();
+  await swapping;
+  expect([...seen.keys()].sort()).toEqual(expect.arrayContaining(['good', 'text_outside']));
+  expect(seen.has('SECRET')).toBe(false);
 });

@@ -163,6 +163,10 @@ export const sourceRows: readonly FaultRow[] = [
     shownBy: [
       { file: 'corpus/golden.jsonl', title: 'ids that stand twice in a CSV are named by their lines' },
       { file: 'corpus/golden.jsonl', title: 'ids that stand twice in two files are named' },
+      {
+        file: 'cli/plan-estimate.test.ts',
+        title: 'a plan counts the requests that ask what another one asks, and says what they cost',
+      },
     ],
   },
   {
@@ -176,6 +180,14 @@ export const sourceRows: readonly FaultRow[] = [
       { file: 'corpus/golden.jsonl', title: 'an attachment outside the workspace is refused' },
       { file: 'corpus/golden.jsonl', title: 'a glob is no attachment' },
       { file: 'files/attachments.test.ts', title: 'what is missing, a folder, or outside the workspace' },
+      {
+        file: 'files/attachments.test.ts',
+        title: 'a file that is swapped between the look at it and the reading is not read',
+      },
+      {
+        file: 'files/text-files.test.ts',
+        title: 'a text whose name is a link out of the workspace now and then never brings what stands there',
+      },
     ],
   },
 ];

@@ -80,7 +80,7 @@ function planDocument({ plan, estimate, job, narrowing, narrowed, explained }: P
     budget_microusd: job.spending.maxMicroUsd,
     narrowed: narrowed === null ? null : narrowedDocument(narrowed, narrowing),
     changes: explained === null ? null : changesDocument(explained),
-    outputs: plan.outputs,
+    outputs: plan.outputs.filter(({ stage }) => !isSilent(job, stage)),
     first: plan.first,
     problems: plan.problems,
     problem_count: plan.problemCount,
@@ -100,8 +100,9 @@ function formatPlan(plan: Plan, estimate: Estimate, job: JobFile): string {
     `shards    ${formatCount(plan.shards.length)}${listOf(plan.shards.map(describeSize))}`,
     `body      ${formatBytes(plan.bytes)}`,
     ...plan.outputs.map(({ custom_id, stage, output }, index) => {
-      const path =
-        output ?? defaultOutputPath('batch_results/<job id>', stage, custom_id, extensionOf(job, stage));
+      const path = isSilent(job, stage)
+        ? `none of ${stage}: its answers are in results.jsonl`
+        : (output ?? defaultOutputPath('batch_results/<job id>', stage, custom_id, extensionOf(job, stage)));
       return `${index === 0 ? 'files' : ''}`.padEnd(10) + path;
     }),
     ...formatEstimate(estimate),
@@ -172,6 +173,11 @@ function describeSize({ requests, bytes }: { readonly requests: number; readonly
 function extensionOf({ stages }: JobFile, name: string): 'md' | 'json' {
   const stage = stages.find((one) => one.name === name);
   return stage === undefined ? 'md' : defaultExtension(stage);
+}
+
+/** Its job wants no files of it. */
+function isSilent({ stages }: JobFile, name: string): boolean {
+  return stages.find((one) => one.name === name)?.output?.content.kind === 'none';
 }
 
 function modelsOf({ stages }: JobFile): string {

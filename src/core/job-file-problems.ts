@@ -51,6 +51,8 @@ function isOtherType(issue: Issue): boolean {
   if (issue.path.length > 0) return false;
   return (
     issue.code === 'invalid_type' ||
+    // The `false` of a key that takes a path too.
+    (issue.code === 'invalid_value' && !issue.values.some((value) => typeof value === 'string')) ||
     (issue.code === 'invalid_union' && issue.errors.every((issues) => issues.some(isOtherType)))
   );
 }

@@ -63,7 +63,7 @@ const EXPECTED: Readonly<Record<string, string>> = {
   'cache.user_messages': 'a whole number from 1 to 4',
   'cache.ttl': '5m or 1h',
   schema: 'a file, {module, export}, or a JSON Schema',
-  output: 'a path, {path, template} or {path, module}',
+  output: 'a path, {path, template}, {path, module}, or false for no files',
   'output.path': 'a path',
   'output.template': 'text, or {file}',
   'output.template.file': 'a path',

@@ -131,6 +131,7 @@ function toSchema(value: StageInput['schema']): SchemaReference | null {
 
 function toOutput(value: StageInput['output']): OutputRule | null {
   if (value === undefined) return null;
+  if (value === false) return { path: null, content: { kind: 'none' } };
   if (typeof value === 'string') return { path: value, content: { kind: 'answer' } };
   const path = value.path ?? null;
   if (value.module !== undefined) return { path, content: { kind: 'module', module: value.module } };

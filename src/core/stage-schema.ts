@@ -39,6 +39,7 @@ const schemaModule = z.strictObject({
 
 const output = z.union([
   path,
+  z.literal(false).describe('No files: the answers are in results.jsonl.'),
   z.strictObject({
     path: path.optional().describe('Template of the path where an answer is written.'),
     template: text.optional().describe('What is written: a template over the record and its answer.'),
@@ -93,7 +94,7 @@ export const ownStageKeys = {
   output: output
     .optional()
     .describe(
-      'Where an answer is written, a template: "reports/{{teg}}.md"; or {path, template} or {path, module} for what is written.',
+      'Where an answer is written, a template: "reports/{{teg}}.md"; or {path, template} or {path, module} for what is written; false for no files.',
     ),
 };
 

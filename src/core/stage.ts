@@ -65,6 +65,8 @@ export interface OutputRule {
   readonly path: string | null;
   readonly content: /** The text; with a schema the JSON, pretty. */
     | { readonly kind: 'answer' }
+    /** No file. */
+    | { readonly kind: 'none' }
     /** A template over the record and its answer. */
     | { readonly kind: 'template'; readonly template: PromptText }
     /** A JS or TS module whose default export makes the content. */

@@ -14,7 +14,7 @@ import { checksOf } from './answer-checks.ts';
 import type { LocalDeps } from './deps.ts';
 import { loadFrozen } from './frozen-job.ts';
 import { loadOutputPlaces } from './output-paths.ts';
-import { OutputWriter, type Written } from './output-writer.ts';
+import { NO_OUTPUT, OutputWriter, type Written } from './output-writer.ts';
 import { RawDuplicates } from './raw-duplicates.ts';
 import { idsOfShard } from './shard-ids.ts';
 import { isGood } from './write-outputs.ts';
@@ -54,7 +54,9 @@ export async function applyResults(
   const check = (await checksOf(frozen, frozenPath(files.requestsDir(job.jobId)))).get(shard.stage) ?? null;
   const outputs = new OutputWriter(job, frozen, deps, signal);
   const withRecords = outputs.needsRecord(shard.stage);
-  const placeOf = await loadOutputPlaces(shard, shardSeqs, resultsDir, withRecords, deps);
+  const placeOf = outputs.isSilent(shard.stage)
+    ? null
+    : await loadOutputPlaces(shard, shardSeqs, resultsDir, withRecords, deps);
   const seqs = new ResultSeqs(shardSeqs);
   const duplicates = new RawDuplicates(files, path, seqs.size);
   const problems = new Problems();
@@ -80,6 +82,7 @@ export async function applyResults(
   /** A promise only where a template or a module makes the output; null where there is nothing to write. */
   const write = ({ seq, index, judgement }: RawRow, line: Line): Written | Promise<Written> | null => {
     if (!isGood(judgement) || moved.has(seq)) return null;
+    if (placeOf === null) return NO_OUTPUT;
     const { path: at, ...place } = placeOf(index);
     if (isKept(seq, at)) return null;
     const { stage, group } = shard;

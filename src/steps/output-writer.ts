@@ -12,13 +12,13 @@ import {
   writeOutput,
 } from './write-outputs.ts';
 
-/** What became of the output of one row. `none`: its module wants no file. */
+/** What became of the output of one row. `none`: its job or its module wants no file. */
 export type Written =
   | { readonly kind: 'written' | 'none' }
   | { readonly kind: 'refused'; readonly why: string };
 
 const WRITTEN: Written = { kind: 'written' };
-const NONE: Written = { kind: 'none' };
+export const NO_OUTPUT: Written = { kind: 'none' };
 
 /**
  * Writes the outputs of good rows as the job said when it was built, one after the other, so that memory holds one of them.
@@ -31,6 +31,7 @@ export class OutputWriter {
   readonly #files: JobFiles;
   readonly #signal: AbortSignal;
   readonly #rules = new Map<string, MadeRule>();
+  readonly #silent = new Set<string>();
   readonly #makers = new Map<string, MakeOutput>();
   #records: RangeReader | null = null;
 
@@ -46,8 +47,14 @@ export class OutputWriter {
     this.#files = deps.files;
     this.#signal = signal;
     for (const { name, output } of frozen?.stages ?? []) {
+      if (output?.content.kind === 'none') this.#silent.add(name);
       if (output !== null && isMade(output)) this.#rules.set(name, output);
     }
+  }
+
+  /** Whether nothing of a stage is written. */
+  isSilent(stage: string): boolean {
+    return this.#silent.has(stage);
   }
 
   /** Whether the outputs of a stage are made from its records too. */
@@ -57,6 +64,7 @@ export class OutputWriter {
 
   /** Done at once where the answer itself is written. */
   write(row: AnsweredRow, path: string): Written | Promise<Written> {
+    if (this.isSilent(row.stage)) return NO_OUTPUT;
     const rule = this.#rules.get(row.stage);
     return rule === undefined
       ? this.#put(path, outputContent(row.judgement, row.line))
@@ -76,7 +84,7 @@ export class OutputWriter {
     try {
       const needs = await this.#needed.of(row.stage, row.seq);
       const content = await unlessAborted(make(row, { recordLine, needs }), this.#signal);
-      return content === null ? NONE : this.#put(path, content);
+      return content === null ? NO_OUTPUT : this.#put(path, content);
     } catch (error) {
       if (error instanceof OutputProblem) return { kind: 'refused', why: error.message };
       throw error;
@@ -105,7 +113,7 @@ export class OutputWriter {
 }
 
 function isMade(output: NonNullable<JobFile['stages'][number]['output']>): output is MadeRule {
-  return output.content.kind !== 'answer';
+  return output.content.kind === 'template' || output.content.kind === 'module';
 }
 
 /** A module may wait for something that never comes; an interruption must not wait with it. */

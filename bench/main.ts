@@ -1,0 +1,61 @@
+// npm run bench [-- --requests N --pairs N --out DIR --growth SIZES]: each piece of work beside its alternatives, as whole processes.
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { COMPARISONS, MOST_MB } from './bounds.ts';
+import { makeData } from './data.ts';
+import { requireTools, type Usage } from './measure.ts';
+import { compare, describeMachine, formatComparisons, formatRuns, writeReport } from './report.ts';
+import { runRound } from './rounds.ts';
+import { runStarts } from './starts.ts';
+
+const { values } = parseArgs({
+  options: {
+    requests: { type: 'string', default: '100000' },
+    pairs: { type: 'string', default: '5' },
+    /** Where the figures go. */
+    out: { type: 'string', default: fileURLToPath(new URL('.', import.meta.url)) },
+  },
+});
+const [requests, pairs] = [Number(values.requests), Number(values.pairs)];
+
+requireTools();
+const dir = mkdtempSync(join(tmpdir(), 'batchctl-bench-'));
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
+try {
+  const dataDir = join(dir, 'data');
+  mkdirSync(dataDir);
+  const data = await makeData(dataDir, requests);
+  const runs = new Map<string, Usage[]>();
+  const note = (work: string, usage: Usage): void => {
+    const before = runs.get(work);
+    if (before === undefined) runs.set(work, [usage]);
+    else before.push(usage);
+  };
+  say(`starts: ${4 * pairs} rounds`);
+  await runStarts(data, join(dir, 'starts'), 4 * pairs, note);
+  for (let round = 1; round <= pairs; round += 1) {
+    say(`round ${round} of ${pairs}, ${requests} requests`);
+    await runRound(data, join(dir, 'round'), note);
+  }
+  const compared = COMPARISONS.map((one) => compare(runs, one));
+  const works = [...runs.keys()];
+  const ours = works.filter((work) => !/^(?:node|curl|SDK|AI SDK|parse|read|write)/.test(work));
+  const peakMb = Math.max(...ours.flatMap((work) => runs.get(work)?.map((one) => one.peakMb) ?? []));
+  process.stdout.write(`${formatRuns(runs)}\n\n${formatComparisons(compared)}\n\n`);
+  process.stdout.write(`peak of all commands: ${peakMb.toFixed(0)} MB; ${MOST_MB} MB are allowed\n`);
+  mkdirSync(values.out, { recursive: true });
+  const report = {
+    machine: describeMachine(),
+    requests,
+    pairs,
+    peak_mb: peakMb,
+    compared,
+    runs: Object.fromEntries(runs),
+  };
+  writeReport(join(values.out, 'results.json'), report);
+} finally {
+  rmSync(dir, { recursive: true, force: true });
+}

@@ -14,6 +14,7 @@ export async function bundle(root, dist) {
     input: { 'cli/main': 'src/cli/main.ts', index: 'src/index.ts' },
     platform: 'node',
     external: EXTERNAL,
+    plugins: [lazyBuiltins()],
     // Imports that are put off for the sake of one command and not for another are meant so.
     checks: { ineffectiveDynamicImport: false },
   });
@@ -27,6 +28,58 @@ export async function bundle(root, dist) {
   await build.close();
   const modules = output.flatMap((file) => (file.type === 'chunk' ? file.moduleIds : []));
   writeFileSync(join(dist, 'THIRD-PARTY-LICENSES.txt'), licensesOf(modules));
+}
+
+/** Take a hundredth of a second to load, and most commands never call them. */
+const SELDOM = ['node:child_process', 'node:crypto', 'node:fs/promises'];
+
+/**
+ * Takes of Node's own modules what is used, and no more. An `import` of one reads all its exports, and some are made only
+ * then: `node:http` brings Node's whole fetch along for the sake of `WebSocket`, `node:crypto` its web cryptography. Some
+ * are loaded at their first call alone.
+ */
+function lazyBuiltins() {
+  return {
+    name: 'lazy-builtins',
+    renderChunk: (code) =>
+      code.replaceAll(/^import (.+) from "(node:[\w/]+)";$/gm, (_line, names, module) =>
+        declarations(names, module),
+      ),
+  };
+}
+
+/** `names` as between `import` and `from`: a default, a namespace, a list in braces, or a default before either. */
+function declarations(names, module) {
+  const [, whole, list] = /^(?:([\w$]+|\* as [\w$]+)(?:, |$))?(\{.*\})?$/.exec(names) ?? [];
+  if (whole === undefined && list === undefined) throw new Error(`an import in a form not known: ${names}`);
+  const load = `globalThis.process.getBuiltinModule("${module}")`;
+  const isSeldom = SELDOM.includes(module);
+  const lines = [];
+  if (whole !== undefined)
+    lines.push(`const ${whole.replace(/^\* as /, '')} = ${isSeldom ? gettersOf(module, load) : load};`);
+  const named = [...(list ?? '').matchAll(/([\w$]+)(?: as ([\w$]+))?/g)];
+  if (isSeldom)
+    for (const [, name, local = name] of named)
+      lines.push(`const ${local} = ${callerOf(module, name, load)};`);
+  else if (named.length > 0)
+    lines.push(
+      `const { ${named.map(([, name, local = name]) => `${name}: ${local}`).join(', ')} } = ${load};`,
+    );
+  return lines.join(' ');
+}
+
+function callerOf(module, name, load) {
+  const found = process.getBuiltinModule(module)[name];
+  if (typeof found !== 'function' || found.toString().startsWith('class'))
+    throw new Error(
+      `${name} of ${module} is no plain function, so that it cannot be loaded at its first call`,
+    );
+  return `(...given) => ${load}.${name}(...given)`;
+}
+
+function gettersOf(module, load) {
+  const names = Object.keys(process.getBuiltinModule(module)).filter((name) => name !== 'default');
+  return `{ ${names.map((name) => `get ${name}() { return ${load}.${name}; }`).join(', ')} }`;
 }
 
 /** What MIT and its like ask of whoever passes on a copy. */

@@ -14,7 +14,7 @@ const SAME_KEYSTROKE_MS = 300;
 
 /** argv in, exit code out. Ends the process, because a stray socket must not keep it alive. */
 export async function main(): Promise<void> {
-  const { stdin, stdout, stderr } = process;
+  const { stdout, stderr } = process;
   // A reader that has gone is no error, and the work matters more than the talk.
   stderr.on('error', () => undefined);
   stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -27,7 +27,10 @@ export async function main(): Promise<void> {
   const exitCode = await runArguments(process.argv.slice(2), {
     env: takeEnvironment(process.env),
     cwd: process.cwd(),
-    stdin,
+    // Made when somebody asks: a file or a terminal behind it loads what reads streams.
+    get stdin() {
+      return process.stdin;
+    },
     stdout,
     stderr,
     clock: systemClock,

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { type Batch, sumCounts } from '../core/batch.ts';
 import type { JobStore } from '../core/ports/store.ts';
 import type { Adoption, RowClash } from '../core/ports/store-views.ts';
@@ -15,11 +15,7 @@ type Adopting = Pick<
 >;
 
 /** There is no file of requests, and the least that the schema takes of one says so: nothing, with its hash. */
-const NO_FILE = {
-  bodyBytes: 1,
-  fileSha256: createHash('sha256').digest('hex'),
-  sizes: NO_SIZES,
-};
+const noFile = () => ({ bodyBytes: 1, fileSha256: hash('sha256', '', 'hex'), sizes: NO_SIZES });
 
 const ALL_ROWS = Number.MAX_SAFE_INTEGER;
 
@@ -36,7 +32,7 @@ export function adopting(connection: Connection, db: Db): Adopting {
     // The batch's id takes the place of the nonce: unique, and of a form that no nonce has.
     const shard = { number: 1, group: null, nonce: batch.id, origin: 'build', route: 'batch' } as const;
     const shardId = shards.open(stageId, shard);
-    shards.close(shardId, { requests: number, ...NO_FILE });
+    shards.close(shardId, { requests: number, ...noFile() });
     const createdMs = createdMsOf(batch, at);
     const { id } = submissions.start(shardId, accountId, createdMs);
     const { serverMs, workspaceId, organizationId } = stamp;

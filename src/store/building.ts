@@ -17,7 +17,8 @@ type Building = Pick<
 const DROP_CHUNK = 250_000;
 
 export function building(connection: Connection): Building {
-  const { jobs, stages, shards, records, requests, attempts, submissions, events, write, read } = connection;
+  const { jobs, stages, shards, records, requests, attempts, submissions, events, write, writeAhead, read } =
+    connection;
 
   return {
     createJob: (job) =>
@@ -35,7 +36,7 @@ export function building(connection: Connection): Building {
       }),
 
     addRows: (stageId, rows) =>
-      write(() => {
+      writeAhead(() => {
         const jobId = stages.jobOf(stageId);
         for (const shardId of new Set(rows.map((row) => row.shardId))) {
           if (shardId === null) continue;

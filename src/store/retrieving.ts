@@ -42,7 +42,8 @@ const FINISHED_FROM: Readonly<Record<'applied' | 'canceled' | 'lost', readonly S
 };
 
 export function retrieving(connection: Connection): Retrieving {
-  const { jobs, stages, shards, requests, attempts, submissions, batches, events, read, write } = connection;
+  const { jobs, stages, shards, requests, attempts, submissions, batches, events, read, write, writeAhead } =
+    connection;
 
   return {
     recordSeen: (batch) =>
@@ -114,7 +115,7 @@ export function retrieving(connection: Connection): Retrieving {
     rawFacts: (shardId) => read(() => shards.raw(shardId)),
 
     applyOutcomes: (shardId, outcomes) =>
-      write(() => {
+      writeAhead(() => {
         const { stageId, number } = shardIn(connection, shardId, ['downloaded', 'applied']);
         for (const outcome of outcomes) {
           if (requests.setOutcome(stageId, shardId, outcome)) continue;

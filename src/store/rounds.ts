@@ -29,7 +29,8 @@ type Rounds = Pick<
  * are moved to them, chunk by chunk; one commit makes all of it count, and until then a crash puts each row back.
  */
 export function rounds(connection: Connection): Rounds {
-  const { jobs, stages, shards, requests, attempts, submissions, events, read, write } = connection;
+  const { jobs, stages, shards, requests, attempts, submissions, events, read, write, writeAhead } =
+    connection;
 
   return {
     releasableRows: (stageId, needIds, afterSeq, limit) =>
@@ -38,7 +39,7 @@ export function rounds(connection: Connection): Rounds {
       read(() => requests.failed(stageId, filter, afterSeq, limit)),
 
     moveRows: (shardId, seqs) =>
-      write(() => {
+      writeAhead(() => {
         const { state, stageId } = shards.byId(shardId);
         if (state !== 'building') throw new RangeError(`shard ${shardId} is ${state}`);
         const tallies = new Tallies(connection);

@@ -52,7 +52,8 @@ export const intentRows: readonly FaultRow[] = [
     shownBy: [
       {
         file: 'crash/write-order.test.ts',
-        title: 'every commit of the store is fsynced before anything else is written, sent or said',
+        title:
+          'every commit of the store is fsynced before anything else is written, sent or said, but for rows that wait for a later one',
       },
       {
         file: 'crash/write-order.test.ts',

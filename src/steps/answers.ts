@@ -1,12 +1,12 @@
 import { canceledLine } from '../core/answer-line.ts';
-import { StoreError } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
-import { growingPath, rawPath, shardPath } from '../core/ports/files.ts';
+import { growingPath, rawPath } from '../core/ports/files.ts';
 import { parseRequestLine, type RequestLine } from '../core/request-line.ts';
 import { customIdAtHead } from '../core/result-line.ts';
 import { ResultSeqs } from '../core/result-seqs.ts';
 import type { Shard } from '../core/shard.ts';
 import { parseWireId } from '../core/wire-id.ts';
+import { requireShardFile } from './check-shard-file.ts';
 import type { LocalDeps } from './deps.ts';
 
 /** The answers to the requests of one shard that are asked one by one, as far as they have come. */
@@ -37,8 +37,7 @@ const ID_HEAD = 80;
  */
 export async function openAnswers(job: Job, shard: Shard, deps: LocalDeps): Promise<Answers> {
   const { store, files } = deps;
-  const requests = shardPath(files.requestsDir(job.jobId), shard.stage, shard.number);
-  await requireUnchanged(requests, shard, deps);
+  const requests = await requireShardFile(job, shard, deps);
   const raw = rawPath(files.resultsDir(job.jobId), shard.stage, shard.number);
   const file = files.grow(raw, { private: job.spec.private });
   const seqs = new ResultSeqs(await store.shardSeqs(shard.id));
@@ -107,13 +106,4 @@ export async function cancelUnanswered(answers: Answers): Promise<void> {
 export function hasAnswers(job: Job, shard: Shard, { files }: Pick<LocalDeps, 'files'>): boolean {
   const raw = rawPath(files.resultsDir(job.jobId), shard.stage, shard.number);
   return files.exists(raw) || files.exists(growingPath(raw));
-}
-
-async function requireUnchanged(path: string, shard: Shard, { files }: LocalDeps): Promise<void> {
-  if ((await files.sha256(path)) === shard.fileSha256) return;
-  throw new StoreError(`${path} is not the file that was built`, {
-    code: 'shard_changed',
-    why: 'its SHA-256 differs',
-    next: 'put the file back as it was, or build the job again (batchctl build) and submit that',
-  });
 }

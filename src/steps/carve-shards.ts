@@ -3,6 +3,7 @@ import { shardPath } from '../core/ports/files.ts';
 import type { CarvedShard, ClosedShard } from '../core/ports/store-views.ts';
 import { parseRequestLine } from '../core/request-line.ts';
 import type { Shard } from '../core/shard.ts';
+import { requireShardFile } from './check-shard-file.ts';
 import type { LocalDeps } from './deps.ts';
 import { addToPart, closePart, openPart, type ShardPart } from './shard-part.ts';
 
@@ -40,7 +41,7 @@ export async function carveShards(
       // A part without requests would be no batch.
       const rest = seqs.size < shard.requests ? await openPart(job, shard, null, deps) : null;
       if (rest !== null) rests.push(rest);
-      await dealLines(pathOf(job, shard, deps), { target, rest, seqs }, deps, signal);
+      await dealLines(await requireShardFile(job, shard, deps), { target, rest, seqs }, deps, signal);
       carved.push({ from: shard, seqs, target, rest });
       // A job may have a shard for each of 10,000 groups, and each file holds a descriptor and a buffer.
       target.file.park();

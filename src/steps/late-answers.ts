@@ -18,6 +18,8 @@ export interface LateAnswer {
   readonly path: string;
   readonly offset: number;
   readonly length: number;
+  /** The attempt of the row that it answers, where that is told by its past. */
+  readonly attempt: number | null;
 }
 
 /** Good answers that were paid and came after their rows had been given up. Files that were damaged since have none. */
@@ -66,7 +68,7 @@ export async function openLateAnswers(
         const index = seqs.indexOf(seq);
         const [offset, length] = [offsets[index], lengths[index]];
         if (offset !== undefined && length !== undefined && length > 0)
-          return { shardId, path, offset, length };
+          return { shardId, path, offset, length, attempt: null };
       }
       return null;
     },
@@ -78,7 +80,7 @@ export async function openLateAnswers(
         const shard = shards.get(shardId);
         if (!isGood(past) || shard === undefined || offset === null || length === null) continue;
         const path = rawPath(files.resultsDir(job.jobId), shard.stage, shard.number);
-        if (await isWhole(shard)) return { shardId, path, offset, length };
+        if (await isWhole(shard)) return { shardId, path, offset, length, attempt: past.attempt };
       }
       return null;
     },

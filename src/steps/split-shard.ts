@@ -5,6 +5,7 @@ import { bodyBytesOf, type Shard } from '../core/shard.ts';
 import { readShardLine, withNonce } from '../core/shard-line.ts';
 import { SizeCounter } from '../core/size-counter.ts';
 import { makeNonce } from '../core/wire-id.ts';
+import { requireShardFile } from './check-shard-file.ts';
 import type { Run } from './run.ts';
 
 /**
@@ -14,7 +15,7 @@ import type { Run } from './run.ts';
  * @throws ProviderError when the shard is a single request.
  */
 export async function splitShard(run: Run, shard: Shard): Promise<void> {
-  const { store, files, report } = run.deps;
+  const { store, report } = run.deps;
   if (shard.requests < 2) {
     throw new ProviderError(
       `shard ${shard.number} of job ${run.job.jobId} was not submitted: its one request is too large`,
@@ -29,7 +30,7 @@ export async function splitShard(run: Run, shard: Shard): Promise<void> {
   // Two different counts, so that a listing tells the halves apart.
   const firstRequests = shard.requests === 2 ? 1 : Math.floor((shard.requests - 1) / 2);
   const number = Math.max(...(await store.shards(run.job.id)).map((view) => view.shard.number));
-  const path = shardPath(files.requestsDir(run.job.jobId), shard.stage, shard.number);
+  const path = await requireShardFile(run.job, shard, run.deps);
   const parts = [
     await writePart(run, shard, path, { number: number + 1, from: 0, to: firstRequests }),
     await writePart(run, shard, path, { number: number + 2, from: firstRequests, to: shard.requests }),

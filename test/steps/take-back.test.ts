@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/cli/system-clock.ts';
 import type { Job } from '../../src/core/job.ts';
@@ -17,6 +17,12 @@ const MANY = 40;
 
 const resultsOf = (bench: Workbench, { jobId }: Job) =>
   readRows(readFileSync(`${bench.dir}/batch_results/${jobId}/results.jsonl`, 'utf8'));
+
+/** Downloads that disagree are repeated after seconds. */
+const hurried = ({ deps }: Workbench): Deps => ({
+  ...deps,
+  clock: { ...systemClock, sleep: (ms, stop) => systemClock.sleep(Math.min(ms, 50), stop) },
+});
 
 /** Rows that failed are to go out again; then a run is cut off before anything is sent. */
 async function retryUnsent({ deps }: Workbench, job: Job, isForced = false): Promise<number> {
@@ -75,11 +81,7 @@ test('only the requests that a second batch has no good answer for go out again'
 
 test('requests stay here whose first answers were given up and came after all, and their outputs are written', async () => {
   const bench = await makeWorkbench({ batchSeconds: 0.2 });
-  const deps: Deps = {
-    ...bench.deps,
-    // Downloads that disagree are repeated after seconds.
-    clock: { ...systemClock, sleep: (ms, stop) => systemClock.sleep(Math.min(ms, 50), stop) },
-  };
+  const deps = hurried(bench);
   const { id } = await bench.build(MANY);
   const run = async (more: Partial<RunOptions> = {}) =>
     (await runJob(await deps.store.jobById(id), { ...FAST, ...more }, deps, signal)).job;
@@ -114,4 +116,95 @@ test('a run that is cut off between the copy and its commit leaves nothing behin
   const { job: after } = await bench.run(job);
   await expectAllGood(bench, after);
   expect((await bench.truth()).posts).toHaveLength(3);
+});
+
+test('an upload that broke before its seal keeps no request from being taken back', async () => {
+  const bench = await makeWorkbench({ batchSeconds: 0.2 });
+  const job = await halfFailed(bench);
+  await retryUnsent(bench, job);
+  const cut = new Error('cut off');
+  const store: Deps['store'] = {
+    ...bench.deps.store,
+    seal: async () => {
+      throw cut;
+    },
+  };
+  const again = await bench.deps.store.jobById(job.id);
+  await expect(runJob(again, FAST, { ...bench.deps, store }, signal)).rejects.toThrow(cut);
+  await bench.setFaults();
+  await watchJob(await bench.deps.store.jobById(job.id), bench.deps, signal);
+  const { job: after } = await bench.run(job);
+  await expectAllGood(bench, after);
+  expect(await bench.ownBatches()).toHaveLength(2);
+});
+
+test('answers that stand on disk and were not applied are taken before anything is sent', async () => {
+  const bench = await makeWorkbench({ batchSeconds: 0.2 });
+  const deps = hurried(bench);
+  const { id } = await bench.build(MANY);
+  const run = async (more: Partial<RunOptions> = {}, made = deps) =>
+    (await runJob(await deps.store.jobById(id), { ...FAST, ...more }, made, signal)).job;
+  await bench.setFaults('results-missing=2');
+  const job = await run();
+  await retryUnsent({ ...bench, deps }, job, true);
+  await bench.setFaults();
+  rmSync(`${bench.dir}/batch_results/${job.jobId}/main-0001.raw.jsonl`);
+  const cut = new Error('cut off');
+  const store: Deps['store'] = {
+    ...deps.store,
+    applyOutcomes: async () => {
+      throw cut;
+    },
+  };
+  await expect(run({ submit: false, until: 'once' }, { ...deps, store })).rejects.toThrow(cut);
+  await expectAllGood(bench, await run());
+  expect(await bench.ownBatches()).toHaveLength(1);
+});
+
+test('a second batch that is known to have ended is brought before anything is sent', async () => {
+  const bench = await makeWorkbench({ batchSeconds: 0.2 });
+  const job = await halfFailed(bench);
+  await retryUnsent(bench, job);
+  await bench.setFaults();
+  const cut = new Error('cut off');
+  const store: Deps['store'] = {
+    ...bench.deps.store,
+    keepLateDuplicate: async () => {
+      throw cut;
+    },
+  };
+  const watched = watchJob(await bench.deps.store.jobById(job.id), { ...bench.deps, store }, signal);
+  await expect(watched).rejects.toThrow(cut);
+  expect(await bench.deps.store.lateDuplicates(job.id)).toMatchObject([{ kept: null }]);
+  const { job: after } = await bench.run(job);
+  await expectAllGood(bench, after);
+  expect(await bench.ownBatches()).toHaveLength(2);
+});
+
+test('a row whose first request is gone cannot take its late answer, and goes out again once', async () => {
+  const bench = await makeWorkbench({ batchSeconds: 0.2 });
+  const job = await halfFailed(bench);
+  const unsent = await retryUnsent(bench, job);
+  await bench.setFaults();
+  await watchJob(await bench.deps.store.jobById(job.id), bench.deps, signal);
+  rmSync(`${bench.dir}/batch_requests/${job.jobId}/main-0001.jsonl`);
+  const { job: after } = await bench.run(job);
+  expect(after.state).toBe('done');
+  expect((await bench.ownBatches()).map(({ requests }) => requests)).toEqual([MANY, MANY, unsent]);
+  expect(await retryUnsent(bench, after)).toBe(0);
+});
+
+test('a shard file that was changed is not copied under a hash of its own', async () => {
+  const bench = await makeWorkbench({ batchSeconds: 0.2 });
+  const job = await halfFailed(bench);
+  await retryUnsent(bench, job);
+  await bench.setFaults('rows-errored=0.2');
+  await watchJob(await bench.deps.store.jobById(job.id), bench.deps, signal);
+  const path = `${bench.dir}/batch_requests/${job.jobId}/main-0002.jsonl`;
+  const text = readFileSync(path, 'utf8');
+  writeFileSync(path, text.replaceAll('say it', 'shout '));
+  await expect(bench.run(job)).rejects.toMatchObject({ code: 'shard_changed' });
+  writeFileSync(path, text);
+  await bench.setFaults();
+  await expectAllGood(bench, (await bench.run(job)).job);
 });

@@ -1,4 +1,4 @@
-// npm run bench [-- --requests N --pairs N --out DIR --growth SIZES]: each piece of work beside its alternatives, as whole processes.
+// npm run bench [-- --requests N --pairs N --out DIR]: each piece of work beside its alternatives, as whole processes.
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,9 +19,12 @@ const { values } = parseArgs({
     out: { type: 'string', default: fileURLToPath(new URL('.', import.meta.url)) },
   },
 });
+/** Of a shard. */
+const MOST_REQUESTS = 100_000;
 const [requests, pairs] = [Number(values.requests), Number(values.pairs)];
 
 requireTools();
+if (requests > MOST_REQUESTS) throw new Error(`one shard is compared, of ${MOST_REQUESTS} requests at most`);
 const dir = mkdtempSync(join(tmpdir(), 'batchctl-bench-'));
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 try {

@@ -4,7 +4,14 @@ import { type BenchData, jobFile } from './data.ts';
 import { measure, sumOf, type Usage } from './measure.ts';
 import { script, startServer, Workspace } from './place.ts';
 
-const HEADERS = ['-H', 'x-api-key: sk-emu-bench', '-H', 'anthropic-version: 2023-06-01'] as const;
+const HEADERS = [
+  '--noproxy',
+  '*',
+  '-H',
+  'x-api-key: sk-emu-bench',
+  '-H',
+  'anthropic-version: 2023-06-01',
+] as const;
 const node = process.execPath;
 /** In the workspace. */
 const JSONL = 'records.jsonl';

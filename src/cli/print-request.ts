@@ -57,7 +57,7 @@ export function formatRequest(request: RequestDetails): string {
     `status    ${request.status ?? 'not known yet'}${request.failure === null ? '' : `, no good: ${request.failure}`}`,
     ...(request.stage === 'main' ? [] : [`stage     ${request.stage}`]),
     ...request.attempts.map(describeAttempt),
-    `output    ${request.outputPath}${request.isWritten ? '' : ' (not written)'}`,
+    `output    ${describeOutput(request)}`,
     '',
     'params:',
     formatSent(request),
@@ -69,6 +69,11 @@ export function formatRequest(request: RequestDetails): string {
   if (error !== null && error !== undefined) lines.push('', 'error:', JSON.stringify(error, null, 2));
   if (typeof text === 'string') lines.push('', 'answer:', text);
   return lines.join('\n');
+}
+
+function describeOutput({ outputPath, isWritten }: RequestDetails): string {
+  if (outputPath === null) return 'none wanted: the answer is in results.jsonl';
+  return `${outputPath}${isWritten ? '' : ' (not written)'}`;
 }
 
 export interface FailedRow {

@@ -77,7 +77,7 @@ export function createAttachmentReader(options: AttachmentReaderOptions): Attach
 
   const load = async (key: string, confined: ConfinedFile, file: string, kind: Attachment['kind']) => {
     try {
-      const block = await readBlock(confined, file, kind);
+      const block = await readBlock(confined, options, file, kind);
       remember(key, block);
       return block;
     } finally {
@@ -113,11 +113,12 @@ export function createAttachmentReader(options: AttachmentReaderOptions): Attach
 
 async function readBlock(
   confined: ConfinedFile,
+  place: JobPlace,
   file: string,
   kind: Attachment['kind'],
 ): Promise<AttachedBlock> {
   const refused = { code: 'attachment_unreadable', file };
-  const handle = await openConfinedFile(confined, refused);
+  const handle = await openConfinedFile(confined, place, refused);
   let bytes: Buffer;
   try {
     bytes = await handle.readFile();

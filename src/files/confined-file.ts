@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
-import { type FileHandle, open, stat } from 'node:fs/promises';
+import { type FileHandle, open, readlink, realpath, stat } from 'node:fs/promises';
 import type { InputError } from '../core/errors.ts';
 import { errnoOf, errnoWords, inputFailure } from '../core/input-failure.ts';
-import { confinePath } from './confined-path.ts';
+import { confinePath, isInside } from './confined-path.ts';
 
 /** Where paths of a job are relative to. */
 export interface JobPlace {
@@ -17,8 +17,6 @@ export interface ConfinedFile {
   /** Its real path. */
   readonly path: string;
   readonly bytes: number;
-  /** What it is, whatever its name stands for later. */
-  readonly identity: { readonly dev: number; readonly ino: number };
 }
 
 /**
@@ -48,20 +46,21 @@ export async function findConfinedFile(
     if (kind.isDirectory())
       throw inputFailure({ ...refused, problem: 'it is a folder, not a file (EISDIR)' });
     if (!kind.isFile()) throw inputFailure({ ...refused, problem: 'it is not a regular file' });
-    return { path: confined.path, bytes: kind.size, identity: { dev: kind.dev, ino: kind.ino } };
+    return { path: confined.path, bytes: kind.size };
   } catch (error) {
     throw dressErrno(error, refused);
   }
 }
 
 /**
- * Opens the file that was looked at. A link, or another file, that was put in its place since is not read: it might lead out
- * of the workspace, and then its bytes to the API. The caller closes the handle.
+ * Opens a file that was found in the workspace, and looks once more at what is open: by its name, or a folder's in its path,
+ * a link may stand now that leads elsewhere, and then its bytes to the API. The caller closes the handle.
  *
  * @throws InputError with the code of `refused`.
  */
 export async function openConfinedFile(
-  { path, identity }: ConfinedFile,
+  { path }: ConfinedFile,
+  { root }: Pick<JobPlace, 'root'>,
   refused: Refused,
 ): Promise<FileHandle> {
   // Neither follows a link nor waits for the writer of a FIFO; Windows has neither flag.
@@ -72,10 +71,26 @@ export async function openConfinedFile(
   } catch (error) {
     throw errnoOf(error) === 'ELOOP' ? swapped(refused) : dressErrno(error, refused);
   }
-  const { dev, ino } = await handle.stat();
-  if (dev === identity.dev && ino === identity.ino) return handle;
-  await handle.close();
-  throw swapped(refused);
+  let isFine = false;
+  try {
+    isFine = (await handle.stat()).isFile() && (await standsInside(handle, path, root));
+    if (!isFine) throw swapped(refused);
+    return handle;
+  } catch (error) {
+    throw dressErrno(error, refused);
+  } finally {
+    if (!isFine) await handle.close();
+  }
+}
+
+/** Linux says where an open file stands. Elsewhere its name is followed again, and must lead to it, inside. */
+async function standsInside(handle: FileHandle, path: string, root: string): Promise<boolean> {
+  const realRoot = await realpath(root);
+  const place = await readlink(`/proc/self/fd/${handle.fd}`).catch(() => null);
+  if (place !== null) return isInside(realRoot, place);
+  const real = await realpath(path);
+  const [named, opened] = [await stat(real), await handle.stat()];
+  return isInside(realRoot, real) && named.dev === opened.dev && named.ino === opened.ino;
 }
 
 function swapped(refused: Refused): InputError {

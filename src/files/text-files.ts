@@ -53,7 +53,7 @@ export function createTextReader(options: TextReaderOptions): TextReader {
 
 async function readText(file: string, place: JobPlace): Promise<string> {
   const refused = { code: 'text_unreadable', file };
-  const handle = await openConfinedFile(await findConfinedFile(file, place, 'text'), refused);
+  const handle = await openConfinedFile(await findConfinedFile(file, place, 'text'), place, refused);
   try {
     return await readHandle(handle, file);
   } catch (error) {

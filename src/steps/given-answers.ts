@@ -59,6 +59,13 @@ async function openStage(stage: Stage, { job }: PickedStages, deps: GivenDeps): 
   const isAnswer = stage.output === null || stage.output.content.kind === 'answer';
   const json = stage.schema === null ? 'no' : isAnswer ? 'must' : 'may';
   const path = stage.output?.path ?? null;
+  if (stage.output?.content.kind === 'none') {
+    throw new UsageError(`there are no files of stage "${name}" to build on`, {
+      code: 'stage_without_output',
+      why: 'its job file says "output: false", so that its answers are in results.jsonl alone',
+      next: `batchctl submit ${job.path} --use-batch --changed takes them from there, and pays for nothing that is answered`,
+    });
+  }
   if (path !== null) {
     return { name, json, output: templateCompiler(job)(path, `output of ${name}`), earlier: null };
   }

@@ -15,6 +15,14 @@ export function createDoneCheck(
   { plan, texts }: Pick<TextSources, 'plan' | 'texts'>,
   outputs: Pick<OutputTexts, 'exists'>,
 ): (item: SourceRecord | SourceReady, position: number) => Promise<boolean> {
+  const none = job.stages.filter(({ output }) => output?.content.kind === 'none').map(({ name }) => name);
+  if (none.length > 0) {
+    throw new UsageError(`--missing cannot tell what is missing in ${job.path}`, {
+      code: 'missing_needs_output',
+      why: `${none.join(', ')}: its "output" is false, so there are no files to miss`,
+      next: 'submit --changed sends what has no answer yet',
+    });
+  }
   const silent = job.stages.filter(({ output }) => output?.path == null).map(({ name }) => name);
   if (silent.length > 0) {
     throw new UsageError(`--missing cannot tell what is missing in ${job.path}`, {

@@ -8,6 +8,7 @@ import type { FailureClass, RowStatus } from '../core/result.ts';
 import { resultRow } from '../core/result-row.ts';
 import { pricedAt } from '../core/shard-billing.ts';
 import type { LocalDeps } from './deps.ts';
+import { loadFrozen } from './frozen-job.ts';
 import { groupsOf, heldFacts } from './held-facts.ts';
 import { loadBilling } from './load-billing.ts';
 import { openRawReaders, type RawReaders } from './raw-readers.ts';
@@ -31,8 +32,8 @@ export interface RequestDetails {
   readonly rowJson: string | null;
   /** In order; the last one is the one that counts. Empty for a row that is held. */
   readonly attempts: readonly AttemptDetails[];
-  /** Where the answer is written, or would be if it were good. */
-  readonly outputPath: string;
+  /** Where the answer is written, or would be if it were good; null: the job wants no file. */
+  readonly outputPath: string | null;
   readonly isWritten: boolean;
 }
 
@@ -66,8 +67,9 @@ export async function showRequest(
   const views = await store.shards(job.id);
   const view = views.find((one) => one.shard.id === row.shardId);
   const dir = files.resultsDir(job.jobId);
-  const outputPath = outputPathOf(row, dir);
-  const isWritten = isGood(row) && files.exists(outputPath);
+  const made = (await loadFrozen(job, files))?.stages.find(({ name }) => name === row.stage);
+  const outputPath = made?.output?.content.kind === 'none' ? null : outputPathOf(row, dir);
+  const isWritten = outputPath !== null && isGood(row) && files.exists(outputPath);
   const held = row.status === 'held' ? await heldFacts(job, row, groupsOf(views), deps) : null;
   const facts = {
     group: held?.group ?? view?.shard.group ?? null,

@@ -27,6 +27,10 @@ test('a job with output: false has its answers in results.jsonl, and no file of 
     Array(ROWS).fill(['succeeded', null]),
   );
   expect((await runCli(['verify', 'latest'], { cwd })).code).toBe(0);
+  expect((await runCli(['show', 'latest', 'r1'], { cwd })).stdout).toMatch(/^output +none wanted/m);
+  const missing = await runCli(['plan', '--missing'], { cwd });
+  expect(missing.code).toBe(2);
+  expect(missing.stderr).toContain('its "output" is false, so there are no files to miss');
   // What is put back is put back without them.
   rmSync(results);
   expect((await runCli(['retrieve', 'latest', '--emulator'], { cwd })).code).toBe(0);

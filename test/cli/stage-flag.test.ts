@@ -11,10 +11,16 @@ max_tokens: 300
 source: { axes: { round: 1-3 } }
 id: "r{{ round }}"
 `;
-const stages = (output: 'own' | 'default'): string => `stages:
+const NOTES_OUTPUT = {
+  own: '    output: "notes/{{ round }}.md"\n',
+  none: '    output: false\n',
+  default: '',
+};
+
+const stages = (output: keyof typeof NOTES_OUTPUT): string => `stages:
   - name: notes
     prompt: "Notes of {{ round }}"
-${output === 'own' ? '    output: "notes/{{ round }}.md"\n' : ''}  - name: report
+${NOTES_OUTPUT[output]}  - name: report
     needs: notes
     prompt: "Report from <{{ notes.text }}>"
     output: "reports/{{ round }}.md"
@@ -90,6 +96,17 @@ describe('--stage', () => {
       state: 'done',
     });
   });
+});
+
+test('a needed stage that writes no files is refused with the way that pays for nothing twice', async () => {
+  const cwd = makeTempDir({ 'tour.job.yaml': HEAD + stages('none') });
+  await submit(cwd, '--stage', 'notes');
+  const { stderr } = await submit(cwd, '--stage', 'report');
+  expect(JSON.parse(stderr).error).toMatchObject({ code: 'stage_without_output' });
+  expect(JSON.parse(stderr).error.next).toContain('--changed takes them from there');
+  const changed = await submit(cwd, '--changed');
+  expect(JSON.parse(changed.stdout)).toMatchObject({ state: 'done', succeeded: 6 });
+  expect(JSON.parse((await runCli(['status', 'latest', '--json'], { cwd })).stdout).batches).toHaveLength(1);
 });
 
 describe('a needed stage without an output of its own', () => {

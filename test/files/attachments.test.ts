@@ -131,7 +131,6 @@ test('a file that one record has does not stay in memory', async () => {
 describe('a file that is swapped between the look at it and the reading is not read', () => {
   const swaps: readonly [string, (path: string, outside: string) => void][] = [
     ['for a link out of the workspace', (path, outside) => symlinkSync(outside, path)],
-    ['for another file', (path) => writeFileSync(path, makePng())],
     ['for a FIFO without a writer', (path) => execFileSync('mkfifo', [path])],
   ];
   test.each(swaps)('%s', async (_how, swap) => {

@@ -1,5 +1,5 @@
 import { rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
-import { copyFile, rename, symlink } from 'node:fs/promises';
+import { cp, rename, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createTextReader } from '../../src/files/text-files.ts';
@@ -62,29 +62,36 @@ describe('refused is', () => {
   });
 });
 
-test('a text whose name is a link out of the workspace now and then never brings what stands there', async () => {
-  const root = makeTempDir();
-  const outside = join(makeTempDir(), 'secret.txt');
-  writeFileSync(outside, 'SECRET');
-  writeFileSync(join(root, 'good.txt'), 'good');
-  const path = join(root, 'prompt.txt');
-  const stop = new AbortController();
-  const swapping = (async () => {
-    for (let round = 0; !stop.signal.aborted; round += 1) {
-      const next = join(root, `next-${round}`);
-      if (round % 2 === 0) await copyFile(join(root, 'good.txt'), next);
-      else await symlink(outside, next);
-      await rename(next, path);
+test.each([
+  ['name', 'prompt.txt', 'prompt.txt'],
+  ['folder', 'd', 'd/prompt.txt'],
+])(
+  'a text never brings what stands outside of the workspace, while a link leads there now and then: its %s',
+  async (_what, swapped, file) => {
+    const root = makeTempDir();
+    const elsewhere = makeTempDir({ 'secret/prompt.txt': 'SECRET', 'good/prompt.txt': 'good' });
+    const isFolder = swapped !== file;
+    const path = join(root, swapped);
+    const stop = new AbortController();
+    const swapping = (async () => {
+      for (let round = 0; !stop.signal.aborted; round += 1) {
+        const next = join(root, `next-${round}`);
+        if (round % 2 === 1) await symlink(join(elsewhere, 'secret', isFolder ? '' : file), next);
+        else await cp(join(elsewhere, 'good', isFolder ? '' : file), next, { recursive: true });
+        // A folder is not replaced by a rename.
+        if (isFolder) await rename(path, `${next}-before`).catch(() => undefined);
+        await rename(next, path);
+      }
+    })();
+    const reader = createTextReader({ root, dir: '', maxCachedBytes: 0 });
+    const seen = new Map<string, number>();
+    for (let read = 0; read < 2_000; read += 1) {
+      const what = await reader.read(file).catch((error) => error.code);
+      seen.set(what, (seen.get(what) ?? 0) + 1);
     }
-  })();
-  const reader = createTextReader({ root, dir: '', maxCachedBytes: 0 });
-  const seen = new Map<string, number>();
-  for (let read = 0; read < 2_000; read += 1) {
-    const what = await reader.read('prompt.txt').catch((error) => error.code);
-    seen.set(what, (seen.get(what) ?? 0) + 1);
-  }
-  stop.abort();
-  await swapping;
-  expect([...seen.keys()].sort()).toEqual(expect.arrayContaining(['good', 'text_outside']));
-  expect(seen.has('SECRET')).toBe(false);
-});
+    stop.abort();
+    await swapping;
+    expect([...seen.keys()].sort()).toEqual(expect.arrayContaining(['good', 'text_outside']));
+    expect(seen.has('SECRET')).toBe(false);
+  },
+);

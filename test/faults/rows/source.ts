@@ -186,7 +186,8 @@ export const sourceRows: readonly FaultRow[] = [
       },
       {
         file: 'files/text-files.test.ts',
-        title: 'a text whose name is a link out of the workspace now and then never brings what stands there',
+        title:
+          'a text never brings what stands outside of the workspace, while a link leads there now and then: its',
       },
     ],
   },

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 /** GNU time: the system's own account of a process that has ended, its threads and children included. */
 const TIME = '/usr/bin/time';
+export const CURL = '/usr/bin/curl';
 
 /** A whole process, from before its start to after its end. */
 export interface Usage {
@@ -24,10 +25,15 @@ export interface Command {
   readonly codes?: readonly number[];
 }
 
+/** What is missing on this machine; null when all is there. */
+export function toolsProblem(): string | null {
+  const missing = [TIME, CURL].filter((path) => !existsSync(path));
+  return missing.length === 0 ? null : `${missing.join(' and ')} must be there: apt-get install time curl`;
+}
+
 export function requireTools(): void {
-  const missing = [TIME, '/usr/bin/curl'].filter((path) => !existsSync(path));
-  if (missing.length > 0)
-    throw new Error(`${missing.join(' and ')} must be there: apt-get install time curl`);
+  const problem = toolsProblem();
+  if (problem !== null) throw new Error(problem);
 }
 
 /** @throws when it ends with another code, with the end of what it said. */

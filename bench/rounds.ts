@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BenchData, jobFile } from './data.ts';
-import { measure, sumOf, type Usage } from './measure.ts';
+import { CURL, measure, sumOf, type Usage } from './measure.ts';
 import { script, startServer, Workspace } from './place.ts';
 
 const HEADERS = [
@@ -101,7 +101,7 @@ export async function runRound(
     const upload = ['-sS', '-f', ...HEADERS, '-H', 'content-type: application/json', '-H', 'expect:'];
     const sent = await time(
       'curl: upload',
-      measure({ args: ['/usr/bin/curl', ...upload, '--data-binary', `@${body}`, url] }),
+      measure({ args: [CURL, ...upload, '--data-binary', `@${body}`, url] }),
     );
     const batchId = String(JSON.parse(sent.stdout).id);
     await server.ended(batchId);
@@ -115,7 +115,7 @@ export async function runRound(
     const raw = place.path('batch_results', jobId, 'main-0001.raw.jsonl');
     const results = `${url}/${batchId}/results`;
     const download = await measure({
-      args: ['/usr/bin/curl', '-sS', '-f', ...HEADERS, '-o', '/dev/null', results],
+      args: [CURL, '-sS', '-f', ...HEADERS, '-o', '/dev/null', results],
     });
     note('curl: download, and parse', sumOf([download, await floor('floors/parse-lines.ts', raw)]));
     await time('SDK: results', floor('alternatives/sdk-results.ts', server.url, batchId));

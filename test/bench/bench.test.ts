@@ -1,0 +1,65 @@
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { COMPARISONS, MOST_MB } from '../../bench/bounds.ts';
+import { toolsProblem } from '../../bench/measure.ts';
+import { WORKS } from '../../bench/rounds.ts';
+import { scrubbedEnv } from '../support/run-cli.ts';
+import { sayLeftOut } from '../support/strace.ts';
+import { makeTempDir } from '../support/temp-dir.ts';
+
+const problem = toolsProblem();
+if (problem !== null) sayLeftOut('the bench is not tried', problem);
+
+/** A script of the bench, to its end. */
+async function runBench(name: string, ...args: readonly string[]): Promise<string> {
+  const path = fileURLToPath(new URL(`../../bench/${name}`, import.meta.url));
+  const child = spawn(process.execPath, [path, ...args], {
+    env: scrubbedEnv(),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  const code = await new Promise((resolve) => child.on('close', resolve));
+  expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
+  return stdout;
+}
+
+describe.skipIf(problem !== null)(`the bench on a small size${problem ?? ''}`, () => {
+  test('measures every piece of work and its alternatives, and no command holds more memory than it may', async () => {
+    const out = makeTempDir();
+    const table = await runBench('main.ts', '--requests', '300', '--pairs', '1', '--out', out);
+    const report = JSON.parse(readFileSync(`${out}/results.json`, 'utf8'));
+    expect(Object.keys(report.runs)).toEqual(
+      expect.arrayContaining([...WORKS, 'list', 'status', '--version']),
+    );
+    for (const [work, runs] of Object.entries<{ wallMs: number; peakMb: number }[]>(report.runs))
+      for (const { wallMs, peakMb } of runs)
+        expect([work, wallMs > 0, peakMb > 5]).toEqual([work, true, true]);
+    expect(report.peak_mb).toBeLessThanOrEqual(MOST_MB);
+    expect(report.compared).toHaveLength(COMPARISONS.length);
+    // Whether a bound is held says nothing at this size: what it takes to start is most of it.
+    for (const { work, ratio } of report.compared) expect([work, ratio > 0]).toEqual([work, true]);
+    expect(table).toContain('retrieve, a file each, beyond retrieve');
+    expect(report.machine).toMatchObject({ node: process.versions.node });
+  }, 180_000);
+
+  test('draws the growth of each command, and no command holds more memory than it may', async () => {
+    const out = makeTempDir();
+    expect(await runBench('growth.ts', '--sizes', '50,200', '--out', out)).toContain(
+      `no command held more than ${MOST_MB} MB`,
+    );
+    const { points } = JSON.parse(readFileSync(`${out}/growth.json`, 'utf8'));
+    expect(
+      points.map(({ requests }: { requests: number }) => requests).filter((size: number) => size === 200),
+    ).toHaveLength(10);
+    expect(existsSync(`${out}/growth.svg`)).toBe(true);
+    expect(readFileSync(`${out}/growth.svg`, 'utf8')).toMatch(/^<svg [\s\S]*retrieve[\s\S]*<\/svg>$/);
+  }, 180_000);
+});

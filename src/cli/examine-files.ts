@@ -5,6 +5,8 @@ import type { Job } from '../core/job.ts';
 import { type JobFiles, rawPath, shardPath } from '../core/ports/files.ts';
 import type { JobStore } from '../core/ports/store.ts';
 import type { ShardView } from '../core/ports/store-views.ts';
+import { isLeftover } from '../core/prune-rules.ts';
+import { readPruned } from '../core/pruned.ts';
 import { isSettledShard } from '../core/shard.ts';
 import { olderStore } from '../core/store-remedies.ts';
 import { entriesOf } from '../files/job-folders.ts';
@@ -15,7 +17,7 @@ import { SENT_LOG } from '../steps/sent-log.ts';
 import type { Context } from './context.ts';
 import type { JobViews } from './examine-jobs.ts';
 import { bad, badFile, type Finding, firstFew, note, ok } from './finding.ts';
-import { formatMany } from './output.ts';
+import { formatCount, formatMany } from './output.ts';
 
 /** Compares the database with the files beside it, byte for byte. */
 export async function examineFiles(
@@ -78,13 +80,16 @@ async function examineContents(
   jobs: readonly JobViews[],
 ): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
-  let [requests, results] = [0, 0];
+  let [requests, pruned, results] = [0, 0, 0];
   for (const { job, views } of jobs) {
+    const gone = readPruned(await store.events(job.id)).requests;
     for (const view of views) {
       // The requests of a batch that was made elsewhere are not here.
       if (job.spec.adopted !== true) {
-        requests += 1;
-        findings.push(...(await examineRequests(files, job, view)));
+        const isPruned = gone.has(view.shard.nonce);
+        if (isPruned) pruned += 1;
+        else requests += 1;
+        if (!isPruned) findings.push(...(await examineRequests(files, job, view)));
       }
       const raw = await store.rawFacts(view.shard.id);
       if (raw === null) continue;
@@ -94,7 +99,12 @@ async function examineContents(
   }
   const hasBad = (name: string): boolean => findings.some(({ check }) => check === name);
   if (!hasBad('request files'))
-    findings.push(ok('request files', `${formatMany(requests, 'file')} as built`));
+    findings.push(
+      ok(
+        'request files',
+        `${formatMany(requests, 'file')} as built${pruned === 0 ? '' : `, ${formatCount(pruned)} pruned`}`,
+      ),
+    );
   if (!hasBad('raw results')) findings.push(ok('raw results', `${formatMany(results, 'file')} as received`));
   return findings;
 }
@@ -138,7 +148,9 @@ function examineLeftovers(root: string, jobs: readonly JobViews[]): readonly Fin
     ...jobs.flatMap(({ job }) => [`batch_requests/${job.jobId}`, `batch_results/${job.jobId}`]),
   ];
   const found = folders.flatMap((folder) =>
-    entriesOf(join(root, folder)).flatMap(({ name }) => (isLeftover(name) ? [`${folder}/${name}`] : [])),
+    entriesOf(join(root, folder)).flatMap(({ name }) =>
+      isLeftover(name) || name.startsWith('state.db.rebuilding') ? [`${folder}/${name}`] : [],
+    ),
   );
   const kept = entriesOf(join(root, STATE_DIR)).flatMap(({ name }) =>
     name.startsWith('state.db.damaged-') ? [`${STATE_DIR}/${name}`] : [],
@@ -150,7 +162,7 @@ function examineLeftovers(root: string, jobs: readonly JobViews[]): readonly Fin
           note(
             'leftovers',
             `of runs that were cut off: ${firstFew(found)}`,
-            'the next run that needs the place removes them',
+            'the next run that needs the place removes them, and so does batchctl prune',
           ),
         ]),
     ...(kept.length === 0
@@ -163,10 +175,6 @@ function examineLeftovers(root: string, jobs: readonly JobViews[]): readonly Fin
           ),
         ]),
   ];
-}
-
-function isLeftover(name: string): boolean {
-  return (name.startsWith('.') && name.endsWith('.partial')) || name.startsWith('state.db.rebuilding');
 }
 
 /** Only the owner may read what names prompts, batches and accounts. */

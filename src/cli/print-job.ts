@@ -1,6 +1,7 @@
 import { isFinal } from '../core/job.ts';
 import { countFailed, type JobDocument, type LateDuplicateDocument } from '../core/job-document.ts';
 import { formatUsd } from '../core/money.ts';
+import { describePruned } from '../core/pruned.ts';
 import { RETRIED_WHEN_ASKED } from '../core/retry-rule.ts';
 import type { LocalDeps } from '../steps/deps.ts';
 import type { Context } from './context.ts';
@@ -53,6 +54,8 @@ export async function formatJob(document: JobDocument, deps: Pick<LocalDeps, 'st
     lines.push(
       `strange   ${formatMany(strange, 'line')} of the results that no row is read from: batchctl verify ${document.job_id}`,
     );
+  for (const text of document.pruned === undefined ? [] : describePruned(document.pruned))
+    lines.push(`pruned    ${text}`);
   if (isFinal(document.state) && document.output_dir !== undefined) {
     lines.push(`results   ${document.output_dir}/results.jsonl`);
     if (countFailed(document) > 0) lines.push(`failed    ${document.output_dir}/failed.jsonl`);

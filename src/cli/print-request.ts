@@ -1,6 +1,7 @@
 import { escapeText } from '../core/escape.ts';
 import type { JobDocument } from '../core/job-document.ts';
 import type { JobFiles } from '../core/ports/files.ts';
+import { dayOf } from '../core/pruned.ts';
 import { type RefusedPart, refusedPart } from '../core/refused-part.ts';
 import type { AttemptDetails, RequestDetails } from '../steps/show-request.ts';
 import { formatParams } from './short-params.ts';
@@ -15,6 +16,7 @@ export function requestDocument(request: RequestDetails): object {
     failure: request.failure,
     wire_id: request.wireId,
     params: parse(request.paramsJson),
+    params_pruned_at: request.prunedAt,
     row: parse(request.rowJson),
     attempts: request.attempts.map((attempt) => ({
       number: attempt.number,
@@ -44,9 +46,10 @@ function describeAttempt({ number, shard, route, batchId, status, failure, error
   return `attempt   ${number}: shard ${shard}, ${way}, ${verdict}${error === null ? '' : `: ${escapeText(error)}`}`;
 }
 
-function formatSent({ paramsJson, attempts, isAdopted }: RequestDetails): string {
+function formatSent({ paramsJson, prunedAt, attempts, isAdopted }: RequestDetails): string {
   if (paramsJson !== null) return formatParams(parse(paramsJson));
   if (isAdopted) return '(not known: the batch was made elsewhere)';
+  if (prunedAt !== null) return `(pruned on ${dayOf(prunedAt)})`;
   return attempts.length === 0 ? '(there is no request yet)' : '(the shard file is gone)';
 }
 

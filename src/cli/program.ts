@@ -58,6 +58,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   export: async () => (await import('./commands/export.ts')).addExportCommand,
   verify: async () => (await import('./commands/verify.ts')).addVerifyCommand,
   emulator: async () => (await import('./commands/emulator.ts')).addEmulatorCommand,
+  prune: async () => (await import('./commands/prune.ts')).addPruneCommand,
   doctor: async () => (await import('./commands/doctor.ts')).addDoctorCommand,
 };
 

@@ -3,7 +3,6 @@ import { DecisionError, isKnownError, UsageError } from '../core/errors.ts';
 import { isInterruption } from '../core/interruption.ts';
 import { isFinal, type Job } from '../core/job.ts';
 import type { JobDocument } from '../core/job-document.ts';
-import { olderStore } from '../core/store-remedies.ts';
 import type { Deps } from '../steps/deps.ts';
 import { describeJob } from '../steps/describe-job.ts';
 import type { RunOptions } from '../steps/run-job.ts';
@@ -13,6 +12,7 @@ import type { ResumeFlags } from './commands/resume.ts';
 import type { Context } from './context.ts';
 import { findJob } from './find-job.ts';
 import { formatJob, printJob, sayNext, verdictOf } from './print-job.ts';
+import { refuseOlderCopy } from './refuse-older-copy.ts';
 import type { Verdict } from './report-error.ts';
 import { isLocked, runLocked } from './run-locked.ts';
 
@@ -47,7 +47,8 @@ export async function resumeOne(id: string, flags: ResumeFlags, context: Context
  * whose later stages go on, for the sake of answers that came late, is one of them at the end.
  */
 export async function resumeAll(flags: ResumeFlags, context: Context): Promise<Verdict> {
-  await refuseOlderCopy(context);
+  // It may lack just what is under way, and would say that nothing is.
+  await refuseOlderCopy('nothing was resumed', context);
   await catchUpAll(context);
   const jobs = [...(await submittedJobs(context))];
   const failures = new Map<number, unknown>();
@@ -86,24 +87,6 @@ async function carryOnAll(
       }
     }
   }
-}
-
-/** An older copy may lack just what is under way, and would say that nothing is. */
-async function refuseOlderCopy({ wire }: Context): Promise<void> {
-  const store = await wire.existingStore();
-  if (store === null) return;
-  const { findOlderCopy } = await import('../steps/check-standing.ts');
-  const older = await findOlderCopy({ store, files: await wire.files() });
-  if (older === null) return;
-  const seals = older.seals.slice(0, 5).map((line) => `shard ${line.shard} of ${line.job_id}`);
-  throw new DecisionError('nothing was resumed: .batchctl/state.db is an older copy', {
-    code: 'store_older',
-    why:
-      seals.length === 0
-        ? 'the receipts name batches that it does not know'
-        : `batch_requests/sent.jsonl tells of what was sent after it: ${seals.join('; ')}`,
-    next: olderStore(older.jobId),
-  });
 }
 
 /** Over its budget for now: what is out may leave room, and the next phase waits for that. */

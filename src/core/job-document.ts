@@ -1,6 +1,7 @@
 import type { Job, JobMode, JobState } from './job.ts';
 import { type MicroUsd, sumOrUnknown } from './money.ts';
 import type { LateDuplicate, ShardView } from './ports/store-views.ts';
+import type { PrunedDocument } from './pruned.ts';
 import { addTallies, EMPTY_TALLY, type FailureClass } from './result.ts';
 
 /** What `--json` prints of a job. Keys are only ever added; docs/json.md describes each. */
@@ -31,6 +32,8 @@ export interface JobDocument {
   readonly late_duplicates?: readonly LateDuplicateDocument[];
   /** Result lines that no row is read from, see countStrangeLines; left out likewise. */
   readonly strange_lines?: number;
+  /** What was removed of it by `prune`; left out likewise, and where it was nothing. */
+  readonly pruned?: PrunedDocument;
 }
 
 export interface LateDuplicateDocument {

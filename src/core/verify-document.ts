@@ -1,3 +1,5 @@
+import type { PrunedDocument } from './pruned.ts';
+
 /** What `verify` prints with --json. */
 export interface VerifyDocument {
   readonly job_id: string;
@@ -15,6 +17,8 @@ export interface VerifyDocument {
   readonly duplicate: number;
   /** Batches that were paid beside the ones that the job has; no row is theirs. */
   readonly late_duplicates: number;
+  /** What is not there on purpose, which is no problem; left out where that is nothing. */
+  readonly pruned?: PrunedDocument;
   /** Sentences; after 100 the last one says how many more there are. */
   readonly problems: readonly string[];
 }

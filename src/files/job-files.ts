@@ -3,10 +3,11 @@ import { existsSync, mkdirSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
 import { StoreError } from '../core/errors.ts';
-import type { JobFiles, Line } from '../core/ports/files.ts';
+import type { FolderEntry, JobFiles, Line } from '../core/ports/files.ts';
 import { openGrowingFile } from './growing-file.ts';
 import { type Home, watchHome } from './home.ts';
 import { diskError, errnoOf } from './job-disk-error.ts';
+import { readFolder } from './job-folders.ts';
 import { readLineChunks } from './job-lines.ts';
 import { openRanges } from './job-ranges.ts';
 import { loadModule } from './load-module.ts';
@@ -112,6 +113,16 @@ export function openJobFiles(root: string, home: Home = watchHome(root)): JobFil
     }
   }
 
+  async function* entries(path: string): AsyncGenerator<FolderEntry> {
+    const folder = guarded('read', path, (absolute) => (leadsOutside(absolute) ? null : absolute));
+    if (folder === null) return;
+    try {
+      yield* readFolder(folder);
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'ENOTDIR') throw diskError(error, 'read', path);
+    }
+  }
+
   return {
     requestsDir,
     resultsDir,
@@ -133,6 +144,7 @@ export function openJobFiles(root: string, home: Home = watchHome(root)): JobFil
       known.clear();
     },
     remove: (path) => guarded('remove', path, removeIfThere),
+    entries,
     exists(path) {
       const isThere = isReachable(() => confined('read', path, existsSync));
       if (!isThere) home.require();

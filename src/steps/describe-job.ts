@@ -1,6 +1,7 @@
 import { countStrangeLines, readAppliedReports } from '../core/applied-report.ts';
 import type { Job } from '../core/job.ts';
 import { type JobDocument, jobDocument, lateDuplicateDocuments } from '../core/job-document.ts';
+import { prunedDocument, readPruned } from '../core/pruned.ts';
 import type { LocalDeps } from './deps.ts';
 
 /** The job as it stands, from the store alone: what every command, notification and function tells of one job. */
@@ -10,7 +11,14 @@ export async function describeJob(job: Job, deps: Pick<LocalDeps, 'store' | 'fil
   const late_duplicates = lateDuplicateDocuments(await store.lateDuplicates(job.id), views);
   // Of the API's own results alone: what a power cut has left in a file of real time was asked for again.
   const ofBatches = new Set(views.flatMap(({ shard }) => (shard.route === 'batch' ? [shard.id] : [])));
-  const reports = readAppliedReports(await store.events(job.id));
+  const events = await store.events(job.id);
+  const reports = readAppliedReports(events);
   const strange_lines = countStrangeLines(reports.filter(({ shardId }) => ofBatches.has(shardId)));
-  return { ...jobDocument(job, views, files.resultsDir(job.jobId)), late_duplicates, strange_lines };
+  const pruned = prunedDocument(readPruned(events));
+  return {
+    ...jobDocument(job, views, files.resultsDir(job.jobId)),
+    late_duplicates,
+    strange_lines,
+    ...(pruned === null ? {} : { pruned }),
+  };
 }

@@ -4,6 +4,7 @@ import type { JobFiles } from '../core/ports/files.ts';
 import { rawPath, shardPath } from '../core/ports/files.ts';
 import { customIdAtHead, customIdInHead } from '../core/result-line.ts';
 import { parseWireId } from '../core/wire-id.ts';
+import { keptHashes } from './request-hashes.ts';
 
 /** Which shards have carried each row of one stage, by their index in the journal, in order. */
 export class StageRows {
@@ -42,7 +43,10 @@ export class StageRows {
   }
 }
 
-/** Reads which rows each shard carries from its file; where that is gone, from its raw results. By stage. */
+/**
+ * Reads which rows each shard carries from its file; where that is gone, from its raw results, or from what was kept of a file
+ * that was pruned. By stage.
+ */
 export async function readShardRows(
   job: JournalJob,
   shards: readonly JournalShard[],
@@ -67,11 +71,21 @@ async function readSeqs(job: JournalJob, shard: JournalShard, files: JobFiles): 
     const seqs = await seqsIn(one, shard.nonce, files);
     if (seqs.size === shard.requests) return seqs;
   }
+  const kept = await keptSeqs(job, shard, files);
+  if (kept.size === shard.requests) return kept;
   throw new StoreError(`${path} is gone or damaged`, {
     code: 'shard_file_damaged',
     why: `it held the ${shard.requests} requests of shard ${shard.number}, and which rows those are`,
     next: 'put it back from a copy, then batchctl doctor --rebuild again',
   });
+}
+
+/** Where the file was pruned. */
+async function keptSeqs(job: JournalJob, shard: JournalShard, files: JobFiles): Promise<ReadonlySet<number>> {
+  const seqs = new Set<number>();
+  for await (const requests of keptHashes(job.job_id, shard, files))
+    for (const { seq } of requests) seqs.add(seq);
+  return seqs;
 }
 
 async function seqsIn(path: string, nonce: string, files: JobFiles): Promise<ReadonlySet<number>> {

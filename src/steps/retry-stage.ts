@@ -1,6 +1,7 @@
 import type { StageFacts } from '../core/job.ts';
 import { type JobFiles, shardPath } from '../core/ports/files.ts';
 import type { ClosedShard, RowView } from '../core/ports/store-views.ts';
+import { dayOf, type Pruned, readPruned } from '../core/pruned.ts';
 import { readRequestLine } from '../core/request-line.ts';
 import type { FailureClass } from '../core/result.ts';
 import { ResultSeqs } from '../core/result-seqs.ts';
@@ -87,7 +88,7 @@ async function retryRow(
   answer: Answer | null,
 ): Promise<PackedRequest | string> {
   const sent = await requests.of(row);
-  if (sent === null) return 'the file with its request is gone';
+  if (sent === null) return requests.whyGone(row);
   const request = retryRequest({
     failure: row.failure ?? 'api_error',
     paramsJson: sent.paramsJson,
@@ -122,6 +123,7 @@ export class SentRequests {
   readonly #readers: RangeReaders;
   readonly #indexed = new Map<number, IndexedShard | null>();
   #shards: ReadonlyMap<number, Shard> | null = null;
+  #pruned: Pruned | null = null;
 
   constructor(run: Run) {
     this.#run = run;
@@ -138,6 +140,15 @@ export class SentRequests {
     if (offset === undefined || length === undefined) return null;
     const line = readShardLine(this.#readers.read(shard.path, offset, length));
     return line === null ? null : { paramsJson: line.paramsJson, group: shard.group };
+  }
+
+  /** Of a row that has no request here. */
+  async whyGone({ shardId }: Pick<RowView, 'shardId'>): Promise<string> {
+    const { store } = this.#run.deps;
+    this.#pruned ??= readPruned(await store.events(this.#run.job.id));
+    const pruned = this.#pruned.requests.get(this.#shards?.get(shardId ?? 0)?.nonce ?? '');
+    if (pruned === undefined) return 'the file with its request is gone';
+    return `its request was pruned on ${dayOf(pruned)}; batchctl submit --changed builds it anew`;
   }
 
   close(): void {

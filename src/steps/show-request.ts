@@ -3,6 +3,7 @@ import { isLegalCustomId } from '../core/custom-id.ts';
 import { type Job, stageNamed } from '../core/job.ts';
 import { type JobFiles, shardPath } from '../core/ports/files.ts';
 import type { RowView, ShardView } from '../core/ports/store-views.ts';
+import { readPruned } from '../core/pruned.ts';
 import { readRequestLine } from '../core/request-line.ts';
 import type { FailureClass, RowStatus } from '../core/result.ts';
 import { resultRow } from '../core/result-row.ts';
@@ -26,6 +27,8 @@ export interface RequestDetails {
   readonly wireId: string | null;
   /** JSON text, exactly as built. */
   readonly paramsJson: string | null;
+  /** When `prune` removed the file with it; null: it did not. */
+  readonly prunedAt: string | null;
   /** Its batch was made elsewhere: nobody here knows what was asked. */
   readonly isAdopted: boolean;
   /** The line of results.jsonl as JSON text; null while nothing is known. */
@@ -79,6 +82,7 @@ export async function showRequest(
     why: held?.why ?? null,
   };
   const built = view === undefined ? null : await findBuilt(job, row, view.shard.nonce, files);
+  const { requests } = readPruned(await store.events(job.id));
   const readers = await openRawReaders(job, files);
   const billing =
     view === undefined ? null : (await loadBilling(job, files))(view.shard, pricedAt(job, view.batch));
@@ -90,6 +94,7 @@ export async function showRequest(
       status: row.status,
       failure: row.failure,
       wireId: built?.wireId ?? (job.spec.adopted && isLegalCustomId(row.customId) ? row.customId : null),
+      prunedAt: built === null ? (requests.get(view?.shard.nonce ?? '') ?? null) : null,
       isAdopted: job.spec.adopted === true,
       paramsJson: built?.paramsJson ?? null,
       rowJson: rowJson(row, facts, billing, readers),

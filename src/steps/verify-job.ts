@@ -2,6 +2,7 @@ import { isInRanges, Problems, readAppliedReports } from '../core/applied-report
 import { isFinal, type Job } from '../core/job.ts';
 import { shardPath } from '../core/ports/files.ts';
 import type { ShardView } from '../core/ports/store-views.ts';
+import { type Pruned, prunedDocument, readPruned } from '../core/pruned.ts';
 import type { VerifyDocument } from '../core/verify-document.ts';
 import { loadChecks } from './answer-checks.ts';
 import type { LocalDeps } from './deps.ts';
@@ -21,10 +22,11 @@ export async function verifyJob(job: Job, deps: LocalDeps, signal: AbortSignal):
   const problems = new Problems();
   const views = await store.shards(job.id);
   const counts = { unknown: 0, duplicate: 0 };
+  const pruned = readPruned(await store.events(job.id));
   const checks = await loadChecks(job, files);
   for (const view of views) {
     signal.throwIfAborted();
-    await checkShardFile(job, view, deps, problems);
+    await checkShardFile(job, view, pruned, deps, problems);
     const raw = await verifyRaw(job, view, checks, deps, problems);
     counts.unknown += raw.unknown;
     counts.duplicate += raw.duplicate;
@@ -43,12 +45,14 @@ export async function verifyJob(job: Job, deps: LocalDeps, signal: AbortSignal):
     problems.add(`${files.resultsDir(job.jobId)}/${RESULTS_FILE} is not there`);
   }
   const { open: _open, ...sums } = totals;
+  const gone = prunedDocument(pruned);
   return {
     job_id: job.jobId,
     ok: problems.count === 0,
     ...sums,
     ...counts,
     late_duplicates: late,
+    ...(gone === null ? {} : { pruned: gone }),
     problems: problems.list(),
   };
 }
@@ -68,14 +72,16 @@ async function checkDuplicates(job: Job, { store, files }: LocalDeps, problems: 
 async function checkShardFile(
   job: Job,
   { shard }: ShardView,
+  pruned: Pruned,
   deps: LocalDeps,
   problems: Problems,
 ): Promise<void> {
   const path = shardPath(deps.files.requestsDir(job.jobId), shard.stage, shard.number);
   // A batch that was made elsewhere has no file of requests here.
   if (!job.spec.adopted) {
-    if (!deps.files.exists(path)) problems.add(`${path} is not there`);
-    else if ((await deps.files.sha256(path)) !== shard.fileSha256)
+    if (!deps.files.exists(path)) {
+      if (!pruned.requests.has(shard.nonce)) problems.add(`${path} is not there`);
+    } else if ((await deps.files.sha256(path)) !== shard.fileSha256)
       problems.add(`${path} is not the file that was built`);
   }
   const rows = (await deps.store.shardSeqs(shard.id)).length;

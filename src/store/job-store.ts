@@ -4,6 +4,7 @@ import { building } from './building.ts';
 import { openConnection } from './connection.ts';
 import { prepareFindJob } from './find-job.ts';
 import type { Db } from './open.ts';
+import { pruning } from './pruning.ts';
 import { reading } from './reading.ts';
 import { reconciling } from './reconciling.ts';
 import { retrieving } from './retrieving.ts';
@@ -27,6 +28,7 @@ export function assembleJobStore(db: Db, now: () => Date): JobStore {
     ...reusing(connection),
     ...spending(connection),
     ...standing(connection),
+    ...pruning(connection),
     close: () => {
       db.close();
     },

@@ -3,6 +3,7 @@ import { StoreError } from '../core/errors.ts';
 import { BATCH_ADOPTED, type JournalEntry, type JournalEvent, journalKey } from '../core/journal.ts';
 import type { Journal } from '../core/ports/journal.ts';
 import type { JobStore } from '../core/ports/store.ts';
+import { PRUNED_EVENT } from '../core/pruned.ts';
 import { KEPT } from './events.ts';
 import { type JournalRows, prepareJournalRows } from './journal-rows.ts';
 import { keptDetail } from './kept-detail.ts';
@@ -188,6 +189,12 @@ export function journaled(store: JobStore, db: Db, journal: Journal, now: () => 
       const nonce = rows().shard(shardId)?.nonce ?? null;
       noteEvent(jobId, { event: 'answer_lost', nonce, detail: { most_microusd: most } });
     }),
+    async recordPruned(jobId, detail) {
+      // First: once the database is lost, it is all that tells a file that was removed from one that is missing.
+      const event = { kind: 'event', event: PRUNED_EVENT, nonce: null, submission: null } as const;
+      write(jobId, () => [{ ...event, at: now().toISOString(), detail }]);
+      await store.recordPruned(jobId, detail);
+    },
     recordEvent: then(store.recordEvent, ([{ jobId, kind, detail }]) => {
       // That one is said again when the raw results are applied again.
       if (kind !== APPLIED_EVENT) noteEvent(jobId, { event: kind, detail: detail ?? null });

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { isFinal } from '../../core/job.ts';
+import { describePruned } from '../../core/pruned.ts';
 import type { Context, Io } from '../context.ts';
 import { findJob } from '../find-job.ts';
 import { ID_HELP } from '../flags.ts';
@@ -24,13 +25,14 @@ async function verify(id: string, context: Context): Promise<Verdict> {
   const document = await verifyJob(job, await context.wire.localDeps(), context.signal);
   if (context.json) await context.output.json(document);
   else {
-    const { job_id, ok, problems, ...counts } = document;
+    const { job_id, ok, problems, pruned, ...counts } = document;
     const bad = isFinal(job.state) ? 'something is wrong' : `not final yet (${job.state})`;
     const lines = Object.entries(counts).map(([name, count]) => `  ${name.padEnd(10)} ${formatCount(count)}`);
     await context.output.line(
       [
         `${job_id}: ${ok ? 'everything is accounted for' : bad}`,
         ...lines,
+        ...(pruned === undefined ? [] : describePruned(pruned).map((text) => `  pruned     ${text}`)),
         ...problems.map((problem) => `  - ${problem}`),
       ].join('\n'),
     );

@@ -41,6 +41,14 @@ export interface RangeReader {
   close(): void;
 }
 
+/** What stands in a folder. A link is neither file nor folder, wherever it leads. */
+export interface FolderEntry {
+  readonly name: string;
+  readonly kind: 'file' | 'folder' | 'other';
+  /** Of a file; 0 of anything else. */
+  readonly bytes: number;
+}
+
 /** The files of jobs in the workspace. Paths in and out are relative to it, with forward slashes. */
 export interface JobFiles {
   /** Of batch_requests/<job id>/ and of batch_results/<job id>/. */
@@ -56,6 +64,8 @@ export interface JobFiles {
   /** Removes batch_requests/<job id>/ and batch_results/<job id>/ with all that is in them. */
   removeJob(jobId: string): void;
   remove(path: string): void;
+  /** What stands in a folder, in no order, one by one; nothing where there is no folder, or it leads out of the workspace. */
+  entries(path: string): AsyncIterable<FolderEntry>;
   exists(path: string): boolean;
   size(path: string): number;
   /** Lines split on LF bytes, blank ones skipped. `text` is decoded as UTF-8. */
@@ -78,6 +88,10 @@ export interface JobFiles {
 
 export const shardPath = (requestsDir: string, stage: string, number: number): string =>
   `${requestsDir}/${stage}-${String(number).padStart(4, '0')}.jsonl`;
+
+/** What is kept of a shard file that was pruned: a line for each request, with the hash of what it asks. */
+export const hashesPath = (requestsDir: string, stage: string, number: number): string =>
+  shardPath(requestsDir, stage, number).replace(/\.jsonl$/, '.hashes.jsonl');
 
 export const recordsPath = (requestsDir: string): string => `${requestsDir}/records.jsonl`;
 

@@ -7,6 +7,7 @@ import type { SpentLine } from '../spent-line.ts';
 import type { Candidate, Doubt, Fence, Look, Submission } from '../submission.ts';
 import type { AdoptingStore } from './adopting-store.ts';
 import type { ServerStamp } from './provider.ts';
+import type { PruningStore } from './pruning-store.ts';
 import type { SpendingStore } from './spending-store.ts';
 import type { StandingStore } from './standing-store.ts';
 import type {
@@ -27,7 +28,7 @@ import type {
   UnindexedShard,
 } from './store-views.ts';
 
-export interface JobStore extends SpendingStore, AdoptingStore, StandingStore {
+export interface JobStore extends SpendingStore, AdoptingStore, StandingStore, PruningStore {
   // Building. A job in state `building` does not count: any later run may drop it once its lock is free.
   createJob(job: { readonly name: string; readonly spec: JobSpec; readonly at: Date }): Promise<Job>;
   /** A final job is unfinished again from then on. */

@@ -1,0 +1,85 @@
+import type { SizedFile } from '../steps/find-prunable.ts';
+import { type Column, formatBytes, formatCount, formatMany, formatTable, formatTime } from './output.ts';
+import type { PruneReport } from './prune-jobs.ts';
+
+type Entry = PruneReport['jobs'][number];
+type What = Pick<Entry, 'what'>;
+
+interface Sum {
+  readonly files: number;
+  readonly bytes: number;
+}
+
+function sumFiles(files: readonly SizedFile[]): Sum {
+  return { files: files.length, bytes: files.reduce((sum, { bytes }) => sum + bytes, 0) };
+}
+
+export function sumOf({ jobs }: { readonly jobs: readonly What[] }): Sum {
+  return sumFiles(jobs.flatMap(({ what }) => [...what.leftovers, ...what.requests]));
+}
+
+/** What `--json` prints. Keys are only ever added; docs/json.md describes each. */
+export function pruneDocument(report: PruneReport) {
+  const { files, bytes } = sumOf(report);
+  return {
+    dry_run: !report.isDone,
+    files,
+    bytes,
+    jobs: report.jobs.map(({ job, what, kept }) => ({
+      job_id: job.jobId,
+      state: job.state,
+      finished_at: job.finalAt,
+      requests: { ...sumFiles(what.requests), rows_without_retry: countUnanswered(what) },
+      leftovers: sumFiles(what.leftovers),
+      kept,
+    })),
+    left: report.left.map(({ job, left }) => ({ job_id: job.jobId, reason: left.reason, why: left.why })),
+  };
+}
+
+/** The report for people. `isNamed`: the user named the jobs, and hears of each of them. */
+export function formatPrune(report: PruneReport, isNamed: boolean): string {
+  const { files, bytes } = sumOf(report);
+  const size = `${formatBytes(bytes)} in ${formatMany(files, 'file')} of ${formatMany(report.jobs.length, 'job')}`;
+  const sum = files === 0 ? 'nothing to prune' : report.isDone ? `removed ${size}` : `to remove: ${size}`;
+  const left = report.left.filter(({ left }) => isNamed || !ORDINARY.has(left.reason));
+  return [
+    ...(report.jobs.length === 0 ? [] : [formatTable(COLUMNS, report.jobs), '']),
+    ...report.jobs.flatMap(({ kept }) => kept.map((text) => `kept ${text}`)),
+    ...left.map(({ job, left }) => `left alone: ${job.jobId}, ${left.why}`),
+    sum,
+  ].join('\n');
+}
+
+/** Of every workspace that is in use, and no news. */
+const ORDINARY: ReadonlySet<string> = new Set(['unfinished', 'too_young']);
+
+/** What cannot be done any more without these files. */
+export function formatLosses({ jobs }: PruneReport): readonly string[] {
+  const texts: string[] = [];
+  if (jobs.some(({ what }) => what.requests.length > 0))
+    texts.push('without its file of requests `show` has no prompt of a row');
+  const rows = jobs.reduce((sum, { what }) => sum + countUnanswered(what), 0);
+  if (rows > 0) texts.push(`\`retry\` cannot send ${formatMany(rows, 'row')} again that failed`);
+  return texts;
+}
+
+function countUnanswered({ requests }: Entry['what']): number {
+  return requests.reduce((sum, { unanswered }) => sum + unanswered, 0);
+}
+
+const COLUMNS: readonly Column<Entry>[] = [
+  { title: 'JOB', value: ({ job }) => job.jobId },
+  { title: 'FINISHED', value: ({ job }) => formatTime(job.finalAt ?? '') },
+  { title: 'SIZE', align: 'right', value: (entry) => formatBytes(sumOf({ jobs: [entry] }).bytes) },
+  { title: 'WHAT', value: ({ what }) => describe(what) },
+];
+
+function describe({ requests, leftovers }: Entry['what']): string {
+  return [
+    requests.length === 0 ? null : `${formatMany(requests.length, 'file')} of requests`,
+    leftovers.length === 0 ? null : `${formatCount(leftovers.length)} left over`,
+  ]
+    .filter((part) => part !== null)
+    .join(', ');
+}

@@ -1,0 +1,117 @@
+import { UsageError } from '../core/errors.ts';
+import type { Job } from '../core/job.ts';
+import type { LeftAlone, PruneWishes } from '../core/prune-rules.ts';
+import { findObstacle, findPrunable, type Prunable } from '../steps/find-prunable.ts';
+import { pruneJob } from '../steps/prune-job.ts';
+import type { PruneFlags } from './commands/prune.ts';
+import type { Context } from './context.ts';
+import { findJob } from './find-job.ts';
+import { askYes } from './keyboard.ts';
+import { formatLosses, formatPrune, pruneDocument, sumOf } from './print-prune.ts';
+import { refuseOlderCopy } from './refuse-older-copy.ts';
+import type { Verdict } from './report-error.ts';
+import { isLocked } from './run-locked.ts';
+
+/** What was found of the jobs, or done with them. */
+export interface PruneReport {
+  readonly isDone: boolean;
+  readonly jobs: readonly { readonly job: Job; readonly what: Prunable; readonly kept: readonly string[] }[];
+  readonly left: readonly { readonly job: Job; readonly left: LeftAlone }[];
+}
+
+/** Looks at all, says what would go, asks, and removes it job by job. */
+export async function pruneJobs(
+  ids: readonly string[],
+  flags: PruneFlags,
+  context: Context,
+): Promise<Verdict> {
+  // Its jobs may have gone on since: what it takes for finished may need its files.
+  await refuseOlderCopy('nothing was pruned', context);
+  const wishes = { olderThanMs: flags.olderThan, failed: flags.failed === true };
+  const found = await look(await pickJobs(ids, context), wishes, context);
+  const isIdle = sumOf(found).files === 0;
+  if (flags.dryRun || isIdle) {
+    await print(found, ids.length > 0, context);
+    return 'done';
+  }
+  await agree(found, ids.length > 0, context);
+  const done = await prune(found, wishes, context);
+  await print(done, ids.length > 0, context);
+  return done.left.some(({ left }) => left.reason === 'locked') ? 'pending' : 'done';
+}
+
+/** Those that are named, each once; else all. */
+async function pickJobs(ids: readonly string[], context: Context): Promise<readonly Job[]> {
+  const named = new Map<number, Job>();
+  for (const id of ids) {
+    const job = await findJob(id, context);
+    named.set(job.id, job);
+  }
+  if (ids.length > 0) return [...named.values()];
+  const store = await context.wire.existingStore();
+  return (await store?.listJobs({ pendingOnly: false, limit: null })) ?? [];
+}
+
+async function look(jobs: readonly Job[], wishes: PruneWishes, context: Context): Promise<PruneReport> {
+  const found = [];
+  const left = [];
+  if (jobs.length > 0) {
+    const deps = await context.wire.localDeps();
+    for (const job of jobs) {
+      context.signal.throwIfAborted();
+      const obstacle = await findObstacle(job, wishes, deps);
+      if (obstacle !== null) left.push({ job, left: obstacle });
+      else found.push({ job, what: await findPrunable(job, wishes, deps), kept: [] });
+    }
+  }
+  return { isDone: false, jobs: found.filter(({ what }) => sumOf({ jobs: [{ what }] }).files > 0), left };
+}
+
+async function prune(found: PruneReport, wishes: PruneWishes, context: Context): Promise<PruneReport> {
+  const deps = await context.wire.localDeps();
+  const jobs = [];
+  const left = [...found.left];
+  for (const { job } of found.jobs) {
+    context.signal.throwIfAborted();
+    try {
+      const lock = deps.locks.lockJob(job.jobId);
+      try {
+        const outcome = await pruneJob(job, wishes, deps, context.signal);
+        if (outcome.kind === 'left') left.push({ job, left: outcome.left });
+        else jobs.push({ job, what: outcome.removed, kept: outcome.kept });
+      } finally {
+        lock.release();
+      }
+    } catch (error) {
+      if (!isLocked(error)) throw error;
+      left.push({ job, left: { reason: 'locked', why: error.why ?? error.message } as const });
+    }
+  }
+  return { isDone: true, jobs, left };
+}
+
+async function agree(found: PruneReport, isNamed: boolean, context: Context): Promise<void> {
+  const { yes, keyboard, signal, talk } = context;
+  if (yes) return;
+  const next = 'add --yes before prune to remove them, or --dry-run to look';
+  const refusal = new UsageError('nothing was removed', {
+    code: 'not_confirmed',
+    why: 'files that are removed are gone, and nobody said yes',
+    next,
+  });
+  if (keyboard === null) {
+    await print(found, isNamed, context);
+    throw refusal;
+  }
+  talk.say([formatPrune(found, isNamed), ...formatLosses(found)].join('\n'));
+  const unanswered = { message: 'interrupted; nothing was removed', why: 'nobody said yes', next };
+  if (!(await askYes('Remove these files', unanswered, keyboard, signal))) throw refusal;
+}
+
+async function print(report: PruneReport, isNamed: boolean, { json, output, talk }: Context): Promise<void> {
+  if (json) await output.json(pruneDocument(report));
+  else {
+    await output.line(formatPrune(report, isNamed));
+    for (const text of formatLosses(report)) talk.say(text);
+  }
+}

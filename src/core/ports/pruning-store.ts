@@ -1,0 +1,11 @@
+import type { PrunedDetail } from '../pruned.ts';
+
+/** What the store does for `prune`. The caller holds the job's lock. */
+export interface PruningStore {
+  /**
+   * Says that these things of a final job are about to be removed, in its journal first.
+   *
+   * @throws StoreError when it cannot be said; then nothing may be removed.
+   */
+  recordPruned(jobId: number, detail: PrunedDetail): Promise<void>;
+}

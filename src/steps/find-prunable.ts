@@ -1,0 +1,89 @@
+import type { Job } from '../core/job.ts';
+import { shardPath } from '../core/ports/files.ts';
+import type { ShardView } from '../core/ports/store-views.ts';
+import {
+  countUnanswered,
+  isAllGood,
+  isLeftover,
+  isOfSplitShard,
+  type LeftAlone,
+  type PruneWishes,
+  whyLeftAlone,
+} from '../core/prune-rules.ts';
+import { isSettledShard } from '../core/shard.ts';
+import { isAfterRunDue } from './after-run.ts';
+import type { LocalDeps } from './deps.ts';
+
+export interface SizedFile {
+  readonly path: string;
+  readonly bytes: number;
+}
+
+/** What of a job there is to prune. */
+export interface Prunable {
+  /** What nothing will ever read. */
+  readonly leftovers: readonly SizedFile[];
+  readonly requests: readonly PrunableRequests[];
+}
+
+export interface PrunableRequests extends SizedFile {
+  readonly view: ShardView;
+  /** Rows that cannot be sent again without it. */
+  readonly unanswered: number;
+}
+
+/** Null: the job may be pruned. */
+export async function findObstacle(
+  job: Job,
+  wishes: PruneWishes,
+  deps: LocalDeps,
+): Promise<LeftAlone | null> {
+  const { store, clock } = deps;
+  const nowMs = clock.now().getTime();
+  // The rest is asked only of a job that is old enough: there may be a thousand.
+  const facts = { nowMs, isWatched: false, isAfterRunDue: false, duplicates: [] };
+  const first = whyLeftAlone(job, wishes, facts);
+  if (first !== null) return first;
+  return whyLeftAlone(job, wishes, {
+    nowMs,
+    isWatched: (await store.jobsUnderWatch(nowMs)).some(({ id }) => id === job.id),
+    isAfterRunDue: await isAfterRunDue(job, deps),
+    duplicates: await store.lateDuplicates(job.id),
+  });
+}
+
+/** Looks at names and sizes alone. */
+export async function findPrunable(job: Job, wishes: PruneWishes, deps: LocalDeps): Promise<Prunable> {
+  const { store, files } = deps;
+  const views = await store.shards(job.id);
+  const requests: PrunableRequests[] = [];
+  const hasFailed = views.some((view) => countUnanswered(view) > 0);
+  for (const view of views) {
+    const { shard } = view;
+    // A row that went out again, and failed again, may take a late answer to what was asked here (steps/take-late.ts).
+    const isNeeded = async (): Promise<boolean> => hasFailed && (await store.pastSeqs(shard.id)).length > 0;
+    const isFree = wishes.failed || (isAllGood(view) && !(await isNeeded()));
+    if (!isSettledShard(shard.state) || !isFree) continue;
+    const path = shardPath(files.requestsDir(job.jobId), shard.stage, shard.number);
+    if (files.exists(path))
+      requests.push({ view, path, bytes: files.size(path), unanswered: countUnanswered(view) });
+  }
+  return { leftovers: await findLeftovers(job, views, deps), requests };
+}
+
+async function findLeftovers(
+  job: Job,
+  views: readonly ShardView[],
+  { files }: LocalDeps,
+): Promise<readonly SizedFile[]> {
+  const requestsDir = files.requestsDir(job.jobId);
+  const known = new Set(views.map(({ shard }) => shardPath('', shard.stage, shard.number).slice(1)));
+  const found: SizedFile[] = [];
+  for (const folder of [requestsDir, files.resultsDir(job.jobId)]) {
+    for await (const { name, kind, bytes } of files.entries(folder)) {
+      const isSplit = folder === requestsDir && isOfSplitShard(name, job.spec.stages, known);
+      if (kind === 'file' && (isSplit || isLeftover(name))) found.push({ path: `${folder}/${name}`, bytes });
+    }
+  }
+  return found;
+}

@@ -54,9 +54,10 @@ export async function formatJob(document: JobDocument, deps: Pick<LocalDeps, 'st
     lines.push(
       `strange   ${formatMany(strange, 'line')} of the results that no row is read from: batchctl verify ${document.job_id}`,
     );
-  for (const text of document.pruned === undefined ? [] : describePruned(document.pruned))
+  for (const text of document.pruned === undefined ? [] : describePruned(document.pruned, document.job_id))
     lines.push(`pruned    ${text}`);
-  if (isFinal(document.state) && document.output_dir !== undefined) {
+  const arePruned = (document.pruned?.results_at ?? null) !== null;
+  if (isFinal(document.state) && document.output_dir !== undefined && !arePruned) {
     lines.push(`results   ${document.output_dir}/results.jsonl`);
     if (countFailed(document) > 0) lines.push(`failed    ${document.output_dir}/failed.jsonl`);
   }

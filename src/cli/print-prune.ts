@@ -1,3 +1,4 @@
+import { NOTHING, type Size } from '../core/prune-rules.ts';
 import type { SizedFile } from '../steps/find-prunable.ts';
 import { type Column, formatBytes, formatCount, formatMany, formatTable, formatTime } from './output.ts';
 import type { PruneReport } from './prune-jobs.ts';
@@ -5,17 +6,16 @@ import type { PruneReport } from './prune-jobs.ts';
 type Entry = PruneReport['jobs'][number];
 type What = Pick<Entry, 'what'>;
 
-interface Sum {
-  readonly files: number;
-  readonly bytes: number;
-}
-
-function sumFiles(files: readonly SizedFile[]): Sum {
+function sumFiles(files: readonly SizedFile[]): Size {
   return { files: files.length, bytes: files.reduce((sum, { bytes }) => sum + bytes, 0) };
 }
 
-export function sumOf({ jobs }: { readonly jobs: readonly What[] }): Sum {
-  return sumFiles(jobs.flatMap(({ what }) => [...what.leftovers, ...what.requests]));
+export function sumOf({ jobs }: { readonly jobs: readonly What[] }): Size {
+  const sizes = jobs.flatMap(({ what }) => [sumFiles([...what.leftovers, ...what.requests]), what.results]);
+  return sizes.reduce(
+    (sum, one) => ({ files: sum.files + one.files, bytes: sum.bytes + one.bytes }),
+    NOTHING,
+  );
 }
 
 /** What `--json` prints. Keys are only ever added; docs/json.md describes each. */
@@ -30,6 +30,7 @@ export function pruneDocument(report: PruneReport) {
       state: job.state,
       finished_at: job.finalAt,
       requests: { ...sumFiles(what.requests), rows_without_retry: countUnanswered(what) },
+      results: what.results,
       leftovers: sumFiles(what.leftovers),
       kept,
     })),
@@ -61,6 +62,8 @@ export function formatLosses({ jobs }: PruneReport): readonly string[] {
     texts.push('without its file of requests `show` has no prompt of a row');
   const rows = jobs.reduce((sum, { what }) => sum + countUnanswered(what), 0);
   if (rows > 0) texts.push(`\`retry\` cannot send ${formatMany(rows, 'row')} again that failed`);
+  if (jobs.some(({ what }) => what.results.files > 0))
+    texts.push('results and outputs come back by `retrieve`, from the raw results, which stay');
   return texts;
 }
 
@@ -75,9 +78,10 @@ const COLUMNS: readonly Column<Entry>[] = [
   { title: 'WHAT', value: ({ what }) => describe(what) },
 ];
 
-function describe({ requests, leftovers }: Entry['what']): string {
+function describe({ requests, results, leftovers }: Entry['what']): string {
   return [
     requests.length === 0 ? null : `${formatMany(requests.length, 'file')} of requests`,
+    results.files === 0 ? null : `${formatCount(results.files)} of results and outputs`,
     leftovers.length === 0 ? null : `${formatCount(leftovers.length)} left over`,
   ]
     .filter((part) => part !== null)

@@ -27,7 +27,11 @@ export async function pruneJobs(
 ): Promise<Verdict> {
   // Its jobs may have gone on since: what it takes for finished may need its files.
   await refuseOlderCopy('nothing was pruned', context);
-  const wishes = { olderThanMs: flags.olderThan, failed: flags.failed === true };
+  const wishes = {
+    olderThanMs: flags.olderThan,
+    failed: flags.failed === true,
+    results: flags.results === true,
+  };
   const found = await look(await pickJobs(ids, context), wishes, context);
   const isIdle = sumOf(found).files === 0;
   if (flags.dryRun || isIdle) {

@@ -8,6 +8,21 @@ export interface PruneWishes {
   readonly olderThanMs: number;
   /** Requests of rows that failed too: they cannot be sent again then. */
   readonly failed: boolean;
+  /** What is made from the raw results too. */
+  readonly results: boolean;
+}
+
+/** Of several files together. */
+export interface Size {
+  readonly files: number;
+  readonly bytes: number;
+}
+
+export const NOTHING: Size = { files: 0, bytes: 0 };
+
+/** With one file more. */
+export function plus({ files, bytes }: Size, more: number): Size {
+  return { files: files + 1, bytes: bytes + more };
 }
 
 /** Why a job is left alone; `reason` is for scripts. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname, isAbsolute, relative, resolve, sep } from 'node:path';
 import { StoreError } from '../core/errors.ts';
@@ -7,7 +7,7 @@ import type { FolderEntry, JobFiles, Line } from '../core/ports/files.ts';
 import { openGrowingFile } from './growing-file.ts';
 import { type Home, watchHome } from './home.ts';
 import { diskError, errnoOf } from './job-disk-error.ts';
-import { readFolder } from './job-folders.ts';
+import { readFolder, removeIfEmpty } from './job-folders.ts';
 import { readLineChunks } from './job-lines.ts';
 import { openRanges } from './job-ranges.ts';
 import { loadModule } from './load-module.ts';
@@ -144,6 +144,18 @@ export function openJobFiles(root: string, home: Home = watchHome(root)): JobFil
       known.clear();
     },
     remove: (path) => guarded('remove', path, removeIfThere),
+    removeIfSame: (path, text) =>
+      guarded('remove', path, (absolute) => {
+        const bytes = Buffer.from(text);
+        const { size } = statSync(absolute);
+        if (size !== bytes.length || !readFileSync(absolute).equals(bytes)) return null;
+        removeIfThere(absolute);
+        return size;
+      }),
+    removeFolder: (path) => {
+      guarded('remove', path, removeIfEmpty);
+      known.clear();
+    },
     entries,
     exists(path) {
       const isThere = isReachable(() => confined('read', path, existsSync));

@@ -1,4 +1,4 @@
-import { type Dirent, lstatSync, opendirSync, readdirSync } from 'node:fs';
+import { type Dirent, lstatSync, opendirSync, readdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FolderEntry } from '../core/ports/files.ts';
 import { errnoOf } from './job-disk-error.ts';
@@ -32,5 +32,15 @@ export async function* readFolder(folder: string): AsyncGenerator<FolderEntry> {
       // Removed since the folder was read.
       if (size !== undefined) yield { name, kind: 'file', bytes: size };
     }
+  }
+}
+
+const STAYS: ReadonlySet<string | null> = new Set(['ENOTEMPTY', 'EEXIST', 'ENOENT', 'ENOTDIR']);
+
+export function removeIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch (error) {
+    if (!STAYS.has(errnoOf(error))) throw error;
   }
 }

@@ -1,12 +1,19 @@
 import { type JobSpec, sideOf } from '../core/job.ts';
 import type { LocalDeps } from './deps.ts';
-import { outputPathOf } from './write-outputs.ts';
+import { isGood, outputPathOf } from './write-outputs.ts';
+
+export interface EarlierOutput {
+  /** Relative to the workspace. */
+  readonly path: string;
+  /** It has a good answer, so that a file that is not there can be written again. */
+  readonly isAnswered: boolean;
+}
 
 /** Where an earlier job has written the answers of one of its stages. */
 export interface EarlierOutputs {
   readonly jobId: string;
-  /** Relative to the workspace; null when the job had no such record. */
-  pathOf(customId: string): Promise<string | null>;
+  /** Null when the job had no such record. */
+  find(customId: string): Promise<EarlierOutput | null>;
 }
 
 /**
@@ -25,9 +32,9 @@ export async function findEarlierOutputs(
     const dir = files.resultsDir(job.jobId);
     return {
       jobId: job.jobId,
-      async pathOf(customId) {
+      async find(customId) {
         const row = await store.rowByCustomId(job.id, customId, stage);
-        return row === null ? null : outputPathOf(row, dir);
+        return row === null ? null : { path: outputPathOf(row, dir), isAnswered: isGood(row) };
       },
     };
   }

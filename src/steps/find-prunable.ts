@@ -7,12 +7,15 @@ import {
   isLeftover,
   isOfSplitShard,
   type LeftAlone,
+  NOTHING,
   type PruneWishes,
+  type Size,
   whyLeftAlone,
 } from '../core/prune-rules.ts';
 import { isSettledShard } from '../core/shard.ts';
 import { isAfterRunDue } from './after-run.ts';
 import type { LocalDeps } from './deps.ts';
+import { sizeOfResults } from './prune-results.ts';
 
 export interface SizedFile {
   readonly path: string;
@@ -24,6 +27,7 @@ export interface Prunable {
   /** What nothing will ever read. */
   readonly leftovers: readonly SizedFile[];
   readonly requests: readonly PrunableRequests[];
+  readonly results: Size;
 }
 
 export interface PrunableRequests extends SizedFile {
@@ -68,7 +72,8 @@ export async function findPrunable(job: Job, wishes: PruneWishes, deps: LocalDep
     if (files.exists(path))
       requests.push({ view, path, bytes: files.size(path), unanswered: countUnanswered(view) });
   }
-  return { leftovers: await findLeftovers(job, views, deps), requests };
+  const results = wishes.results ? await sizeOfResults(job, deps) : NOTHING;
+  return { leftovers: await findLeftovers(job, views, deps), requests, results };
 }
 
 async function findLeftovers(

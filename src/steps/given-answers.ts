@@ -42,10 +42,15 @@ export async function openGiven(picked: PickedStages, deps: GivenDeps): Promise<
     async read(customId, scope) {
       const answers: Variables = Object.create(null);
       for (const stage of stages) {
-        const path = (await stage.earlier?.pathOf(customId)) ?? renderOutputPath(customId, scope, stage, job);
+        const earlier = (await stage.earlier?.find(customId)) ?? null;
+        const path = earlier?.path ?? renderOutputPath(customId, scope, stage, job);
         if (path === null)
           throw new RecordProblem(
             `${stage.name}: job ${stage.earlier?.jobId} has no record ${customId}; ${commandFor(stage, picked)} makes it`,
+          );
+        if (earlier?.isAnswered === true && !deps.outputs.exists(path))
+          throw new RecordProblem(
+            `${stage.name}: ${path} is not there; batchctl retrieve ${stage.earlier?.jobId} writes it again`,
           );
         answers[stage.name] = await readAnswer(path, stage, picked, deps.outputs);
       }

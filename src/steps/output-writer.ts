@@ -6,6 +6,7 @@ import type { MadeRule } from './make-output.ts';
 import { NeededAnswers } from './needed-answers.ts';
 import {
   type AnsweredRow,
+  asFile,
   type MakeOutput,
   OutputProblem,
   outputContent,
@@ -71,6 +72,21 @@ export class OutputWriter {
       : this.#writeMade(rule, row, path);
   }
 
+  /** What the file of a row holds as long as nobody has changed it. Null: no file, or one that a module of the user's makes. */
+  async contentOf(row: AnsweredRow): Promise<string | null> {
+    if (this.isSilent(row.stage)) return null;
+    const rule = this.#rules.get(row.stage);
+    if (rule === undefined) return asFile(outputContent(row.judgement, row.line));
+    if (rule.content.kind === 'module') return null;
+    try {
+      const made = await this.#make(rule, row);
+      return made === null ? null : asFile(made);
+    } catch (error) {
+      if (error instanceof OutputProblem) return null;
+      throw error;
+    }
+  }
+
   close(): void {
     this.#records?.close();
     this.#records = null;
@@ -78,17 +94,22 @@ export class OutputWriter {
   }
 
   async #writeMade(rule: MadeRule, row: AnsweredRow, path: string): Promise<Written> {
-    const make = await this.#maker(row.stage, rule);
-    this.#records ??= this.#files.open(recordsPath(this.#files.requestsDir(this.#job.jobId)));
-    const recordLine = this.#records.read(row.recordOffset, row.recordLength);
     try {
-      const needs = await this.#needed.of(row.stage, row.seq);
-      const content = await unlessAborted(make(row, { recordLine, needs }), this.#signal);
+      const content = await this.#make(rule, row);
       return content === null ? NO_OUTPUT : this.#put(path, content);
     } catch (error) {
       if (error instanceof OutputProblem) return { kind: 'refused', why: error.message };
       throw error;
     }
+  }
+
+  /** Null: its module wants no file. @throws OutputProblem */
+  async #make(rule: MadeRule, row: AnsweredRow): Promise<string | null> {
+    const make = await this.#maker(row.stage, rule);
+    this.#records ??= this.#files.open(recordsPath(this.#files.requestsDir(this.#job.jobId)));
+    const recordLine = this.#records.read(row.recordOffset, row.recordLength);
+    const needs = await this.#needed.of(row.stage, row.seq);
+    return unlessAborted(make(row, { recordLine, needs }), this.#signal);
   }
 
   async #maker(stage: string, rule: MadeRule): Promise<MakeOutput> {

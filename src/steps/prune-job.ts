@@ -1,9 +1,10 @@
 import type { Job } from '../core/job.ts';
-import type { LeftAlone, PruneWishes } from '../core/prune-rules.ts';
+import { type LeftAlone, NOTHING, type PruneWishes } from '../core/prune-rules.ts';
 import { readPruned } from '../core/pruned.ts';
 import { isRawWhole } from './check-raw.ts';
 import type { LocalDeps } from './deps.ts';
 import { findObstacle, findPrunable, type Prunable, type PrunableRequests } from './find-prunable.ts';
+import { pruneResults } from './prune-results.ts';
 import { keepHashes } from './request-hashes.ts';
 
 /** What became of one job. */
@@ -41,7 +42,11 @@ export async function pruneJob(
     signal.throwIfAborted();
     files.remove(path);
   }
-  return { kind: 'pruned', removed: { leftovers, requests: going }, kept };
+  if (!wishes.results)
+    return { kind: 'pruned', removed: { leftovers, requests: going, results: NOTHING }, kept };
+  const results = await pruneResults(job, deps, signal);
+  const removed = { leftovers, requests: going, results: results.removed };
+  return { kind: 'pruned', removed, kept: [...kept, ...results.kept] };
 }
 
 /**

@@ -1,5 +1,6 @@
 import { isInRanges, readAppliedReports } from '../core/applied-report.ts';
 import type { Job } from '../core/job.ts';
+import { RESULTS_BACK_EVENT, readPruned } from '../core/pruned.ts';
 import { pricedAt } from '../core/shard-billing.ts';
 import { applyResults } from './apply-results.ts';
 import type { LocalDeps } from './deps.ts';
@@ -44,6 +45,8 @@ export async function restoreResults(
     await writeSummary(job, views, deps);
     restored += 1;
   }
+  if (isWhole && readPruned(await store.events(job.id)).resultsAt !== null)
+    await store.recordEvent({ jobId: job.id, kind: RESULTS_BACK_EVENT });
   return restored;
 }
 

@@ -36,12 +36,12 @@ export async function verifyJob(job: Job, deps: LocalDeps, signal: AbortSignal):
     });
   }
   const late = await checkDuplicates(job, deps, problems);
-  const totals = await checkRows(job, views, deps, problems, signal);
+  const totals = await checkRows(job, views, pruned, deps, problems, signal);
   if (!isFinal(job.state)) {
     problems.add(
       `the job is ${job.state}, not final: ${totals.open} of ${totals.requests} requests have no outcome yet`,
     );
-  } else if (!files.exists(`${files.resultsDir(job.jobId)}/${RESULTS_FILE}`)) {
+  } else if (pruned.resultsAt === null && !files.exists(`${files.resultsDir(job.jobId)}/${RESULTS_FILE}`)) {
     problems.add(`${files.resultsDir(job.jobId)}/${RESULTS_FILE} is not there`);
   }
   const { open: _open, ...sums } = totals;
@@ -104,6 +104,7 @@ interface Totals {
 async function checkRows(
   job: Job,
   views: readonly ShardView[],
+  { resultsAt }: Pruned,
   deps: LocalDeps,
   problems: Problems,
   signal: AbortSignal,
@@ -145,7 +146,8 @@ async function checkRows(
           }
           const wantsFile = isGood(row) && !isInRanges(without.get(row.shardId ?? 0) ?? [], row.seq);
           const path = wantsFile ? outputPathOf(row, dir) : null;
-          if (path !== null && !files.exists(path))
+          const isPruned = resultsAt !== null && path?.startsWith(`${dir}/out/`) === true;
+          if (path !== null && !isPruned && !files.exists(path))
             problems.add(`the answer of ${row.customId} is not at ${path}`);
         }
         await clock.sleep(0, signal);

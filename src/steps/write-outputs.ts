@@ -58,6 +58,11 @@ export function outputContent(answer: Judgement, line: string): string {
   return text === '' && answer.hasOtherBlocks ? (contentOf(line) ?? '') : text;
 }
 
+/** A text file ends in a newline, but for an empty one. */
+export function asFile(content: string): string {
+  return content === '' || content.endsWith('\n') ? content : `${content}\n`;
+}
+
 /**
  * Writes the output of one good row, ended by a newline since it is a text file. It can be made again from the raw results,
  * so nothing is fsynced.
@@ -71,9 +76,8 @@ export function writeOutput(
   content: string,
   options: { readonly private: boolean },
 ): string | null {
-  const text = content === '' || content.endsWith('\n') ? content : `${content}\n`;
   try {
-    files.replace(path, text, { private: options.private, durable: false });
+    files.replace(path, asFile(content), { private: options.private, durable: false });
     return null;
   } catch (error) {
     if (!(error instanceof StoreError) || !ROWS_OWN_TROUBLE.has(error.code)) throw error;

@@ -130,7 +130,7 @@ describe('a needed stage without an output of its own', () => {
     rmSync(join(notes, 'r2.md'));
     const gone = await submit(cwd, '--stage', 'report');
     expect(JSON.parse(gone.stderr).error.problems[0].problem).toContain(
-      `${newer.output_dir}/out/notes/r2.md is not there`,
+      `${newer.output_dir}/out/notes/r2.md is not there; batchctl retrieve ${newer.job_id} writes it again`,
     );
   });
 

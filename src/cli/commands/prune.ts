@@ -5,6 +5,7 @@ import { parseDurationFlag } from '../flags.ts';
 export interface PruneFlags {
   readonly olderThan: number;
   readonly failed?: boolean;
+  readonly results?: boolean;
   readonly dryRun?: boolean;
 }
 
@@ -15,7 +16,7 @@ export function addPruneCommand(program: Command, io: Io): void {
     .argument('[id...]', 'only these jobs, named as elsewhere')
     .description(
       'Remove files of finished jobs that nothing needs any more: the requests of rows that have a good answer, and what ' +
-        'cut off runs have left. Answers, records, the history and the costs stay, and so does every output. Says first ' +
+        'cut off runs have left. Answers, records, the history and the costs stay, and so does every output, unless a flag says otherwise. Says first ' +
         'what goes and what is lost with it, and asks; where nobody can be asked it takes --yes. Asks no server.',
     )
     .requiredOption(
@@ -24,6 +25,10 @@ export function addPruneCommand(program: Command, io: Io): void {
       parseDurationFlag,
     )
     .option('--failed', 'also the requests of rows that failed: `retry` cannot send these again then')
+    .option(
+      '--results',
+      'also results.jsonl, failed.jsonl and unchanged files in out/: `retrieve` makes them again from the raw results',
+    )
     .option('--dry-run', 'say what would go, and remove nothing')
     .addHelpText(
       'after',

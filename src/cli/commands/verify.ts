@@ -32,7 +32,7 @@ async function verify(id: string, context: Context): Promise<Verdict> {
       [
         `${job_id}: ${ok ? 'everything is accounted for' : bad}`,
         ...lines,
-        ...(pruned === undefined ? [] : describePruned(pruned).map((text) => `  pruned     ${text}`)),
+        ...(pruned === undefined ? [] : describePruned(pruned, job_id).map((text) => `  pruned     ${text}`)),
         ...problems.map((problem) => `  - ${problem}`),
       ].join('\n'),
     );

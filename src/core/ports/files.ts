@@ -64,6 +64,10 @@ export interface JobFiles {
   /** Removes batch_requests/<job id>/ and batch_results/<job id>/ with all that is in them. */
   removeJob(jobId: string): void;
   remove(path: string): void;
+  /** A file that holds exactly this text. Null: it holds another, and stays; else its bytes. */
+  removeIfSame(path: string, text: string): number | null;
+  /** An empty folder; one with something in it stays, and so does what is none. */
+  removeFolder(path: string): void;
   /** What stands in a folder, in no order, one by one; nothing where there is no folder, or it leads out of the workspace. */
   entries(path: string): AsyncIterable<FolderEntry>;
   exists(path: string): boolean;

@@ -11,7 +11,11 @@ function sumFiles(files: readonly SizedFile[]): Size {
 }
 
 export function sumOf({ jobs }: { readonly jobs: readonly What[] }): Size {
-  const sizes = jobs.flatMap(({ what }) => [sumFiles([...what.leftovers, ...what.requests]), what.results]);
+  const sizes = jobs.flatMap(({ what }) => [
+    sumFiles([...what.leftovers, ...what.requests]),
+    what.results,
+    what.everything,
+  ]);
   return sizes.reduce(
     (sum, one) => ({ files: sum.files + one.files, bytes: sum.bytes + one.bytes }),
     NOTHING,
@@ -25,6 +29,7 @@ export function pruneDocument(report: PruneReport) {
     dry_run: !report.isDone,
     files,
     bytes,
+    database_bytes: report.databaseBytes,
     jobs: report.jobs.map(({ job, what, kept }) => ({
       job_id: job.jobId,
       state: job.state,
@@ -32,6 +37,7 @@ export function pruneDocument(report: PruneReport) {
       requests: { ...sumFiles(what.requests), rows_without_retry: countUnanswered(what) },
       results: what.results,
       leftovers: sumFiles(what.leftovers),
+      everything: what.everything,
       kept,
     })),
     left: report.left.map(({ job, left }) => ({ job_id: job.jobId, reason: left.reason, why: left.why })),
@@ -43,17 +49,20 @@ export function formatPrune(report: PruneReport, isNamed: boolean): string {
   const { files, bytes } = sumOf(report);
   const size = `${formatBytes(bytes)} in ${formatMany(files, 'file')} of ${formatMany(report.jobs.length, 'job')}`;
   const sum = files === 0 ? 'nothing to prune' : report.isDone ? `removed ${size}` : `to remove: ${size}`;
+  const built = report.left.filter(({ left }) => left.reason === 'never_submitted').length;
   const left = report.left.filter(({ left }) => isNamed || !ORDINARY.has(left.reason));
   return [
     ...(report.jobs.length === 0 ? [] : [formatTable(COLUMNS, report.jobs), '']),
     ...report.jobs.flatMap(({ kept }) => kept.map((text) => `kept ${text}`)),
     ...left.map(({ job, left }) => `left alone: ${job.jobId}, ${left.why}`),
+    ...(built > 0 && !isNamed ? [`left alone: ${formatMany(built, 'job')} never submitted (--built)`] : []),
     sum,
+    ...(report.databaseBytes > 0 ? [`the database is ${formatBytes(report.databaseBytes)} smaller`] : []),
   ].join('\n');
 }
 
 /** Of every workspace that is in use, and no news. */
-const ORDINARY: ReadonlySet<string> = new Set(['unfinished', 'too_young']);
+const ORDINARY: ReadonlySet<string> = new Set(['unfinished', 'too_young', 'never_submitted']);
 
 /** What cannot be done any more without these files. */
 export function formatLosses({ jobs }: PruneReport): readonly string[] {
@@ -64,6 +73,8 @@ export function formatLosses({ jobs }: PruneReport): readonly string[] {
   if (rows > 0) texts.push(`\`retry\` cannot send ${formatMany(rows, 'row')} again that failed`);
   if (jobs.some(({ what }) => what.results.files > 0))
     texts.push('results and outputs come back by `retrieve`, from the raw results, which stay');
+  if (jobs.some(({ what }) => what.everything.files > 0))
+    texts.push('a job that was never submitted is built again by `build`, from the data as it is then');
   return texts;
 }
 
@@ -73,13 +84,17 @@ function countUnanswered({ requests }: Entry['what']): number {
 
 const COLUMNS: readonly Column<Entry>[] = [
   { title: 'JOB', value: ({ job }) => job.jobId },
-  { title: 'FINISHED', value: ({ job }) => formatTime(job.finalAt ?? '') },
+  {
+    title: 'FINISHED',
+    value: ({ job }) => (job.finalAt === null ? 'never submitted' : formatTime(job.finalAt)),
+  },
   { title: 'SIZE', align: 'right', value: (entry) => formatBytes(sumOf({ jobs: [entry] }).bytes) },
   { title: 'WHAT', value: ({ what }) => describe(what) },
 ];
 
-function describe({ requests, results, leftovers }: Entry['what']): string {
+function describe({ requests, results, leftovers, everything }: Entry['what']): string {
   return [
+    everything.files === 0 ? null : `the whole job, ${formatMany(everything.files, 'file')}`,
     requests.length === 0 ? null : `${formatMany(requests.length, 'file')} of requests`,
     results.files === 0 ? null : `${formatCount(results.files)} of results and outputs`,
     leftovers.length === 0 ? null : `${formatCount(leftovers.length)} left over`,

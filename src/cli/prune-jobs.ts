@@ -1,6 +1,7 @@
-import { UsageError } from '../core/errors.ts';
+import { StoreError, UsageError } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
 import type { LeftAlone, PruneWishes } from '../core/prune-rules.ts';
+import type { LocalDeps } from '../steps/deps.ts';
 import { findObstacle, findPrunable, type Prunable } from '../steps/find-prunable.ts';
 import { pruneJob } from '../steps/prune-job.ts';
 import type { PruneFlags } from './commands/prune.ts';
@@ -17,6 +18,8 @@ export interface PruneReport {
   readonly isDone: boolean;
   readonly jobs: readonly { readonly job: Job; readonly what: Prunable; readonly kept: readonly string[] }[];
   readonly left: readonly { readonly job: Job; readonly left: LeftAlone }[];
+  /** By which the database has become smaller. */
+  readonly databaseBytes: number;
 }
 
 /** Looks at all, says what would go, asks, and removes it job by job. */
@@ -31,7 +34,9 @@ export async function pruneJobs(
     olderThanMs: flags.olderThan,
     failed: flags.failed === true,
     results: flags.results === true,
+    built: flags.built === true,
   };
+  if (!flags.dryRun) await clearCutOff(context);
   const found = await look(await pickJobs(ids, context), wishes, context);
   const isIdle = sumOf(found).files === 0;
   if (flags.dryRun || isIdle) {
@@ -42,6 +47,13 @@ export async function pruneJobs(
   const done = await prune(found, wishes, context);
   await print(done, ids.length > 0, context);
   return done.left.some(({ left }) => left.reason === 'locked') ? 'pending' : 'done';
+}
+
+/** What a kill, of a build or of a prune, has left of jobs that count for nothing; the next build would remove it too. */
+async function clearCutOff({ wire }: Context): Promise<void> {
+  if ((await wire.existingStore()) === null) return;
+  const { clearAbandoned } = await import('../steps/build-requests.ts');
+  await clearAbandoned(await wire.localDeps());
 }
 
 /** Those that are named, each once; else all. */
@@ -56,19 +68,21 @@ async function pickJobs(ids: readonly string[], context: Context): Promise<reado
   return (await store?.listJobs({ pendingOnly: false, limit: null })) ?? [];
 }
 
-async function look(jobs: readonly Job[], wishes: PruneWishes, context: Context): Promise<PruneReport> {
+async function look(all: readonly Job[], wishes: PruneWishes, context: Context): Promise<PruneReport> {
   const found = [];
   const left = [];
-  if (jobs.length > 0) {
+  if (all.length > 0) {
     const deps = await context.wire.localDeps();
-    for (const job of jobs) {
+    const watched = await deps.store.jobsUnderWatch(context.clock.now().getTime());
+    for (const job of all) {
       context.signal.throwIfAborted();
-      const obstacle = await findObstacle(job, wishes, deps);
+      const obstacle = await findObstacle(job, wishes, watched, deps);
       if (obstacle !== null) left.push({ job, left: obstacle });
       else found.push({ job, what: await findPrunable(job, wishes, deps), kept: [] });
     }
   }
-  return { isDone: false, jobs: found.filter(({ what }) => sumOf({ jobs: [{ what }] }).files > 0), left };
+  const jobs = found.filter(({ what }) => sumOf({ jobs: [{ what }] }).files > 0);
+  return { isDone: false, jobs, left, databaseBytes: 0 };
 }
 
 async function prune(found: PruneReport, wishes: PruneWishes, context: Context): Promise<PruneReport> {
@@ -91,7 +105,18 @@ async function prune(found: PruneReport, wishes: PruneWishes, context: Context):
       left.push({ job, left: { reason: 'locked', why: error.why ?? error.message } as const });
     }
   }
-  return { isDone: true, jobs, left };
+  return { isDone: true, jobs, left, databaseBytes: await compact(deps, context) };
+}
+
+/** What it cannot do now is no harm: the room is used again by later jobs. */
+async function compact({ store }: LocalDeps, { talk }: Context): Promise<number> {
+  try {
+    return await store.compact();
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    talk.say(`the database keeps its size for now: ${error.why ?? error.message}`);
+    return 0;
+  }
 }
 
 async function agree(found: PruneReport, isNamed: boolean, context: Context): Promise<void> {

@@ -10,6 +10,8 @@ export interface PruneWishes {
   readonly failed: boolean;
   /** What is made from the raw results too. */
   readonly results: boolean;
+  /** Jobs that nobody submitted too, as a whole. */
+  readonly built: boolean;
 }
 
 /** Of several files together. */
@@ -27,7 +29,14 @@ export function plus({ files, bytes }: Size, more: number): Size {
 
 /** Why a job is left alone; `reason` is for scripts. */
 export interface LeftAlone {
-  readonly reason: 'unfinished' | 'too_young' | 'under_watch' | 'after_run_due' | 'second_batch' | 'locked';
+  readonly reason:
+    | 'unfinished'
+    | 'never_submitted'
+    | 'too_young'
+    | 'under_watch'
+    | 'after_run_due'
+    | 'second_batch'
+    | 'locked';
   /** A sentence. */
   readonly why: string;
 }
@@ -41,17 +50,29 @@ export interface PruneFacts {
   readonly duplicates: readonly LateDuplicate[];
 }
 
+type Pruning = Pick<Job, 'jobId' | 'state' | 'createdAt' | 'submitRequestedAt' | 'finalAt'>;
+
+/** Built, and perhaps canceled, and never asked to be sent. */
+export function isNeverSubmitted({ state, submitRequestedAt }: Pruning): boolean {
+  return submitRequestedAt === null && (state === 'built' || state === 'canceled');
+}
+
 /** Null: nothing of the job is under way, nor can become so by itself, and it is old enough. */
 export function whyLeftAlone(
-  job: Pick<Job, 'jobId' | 'state' | 'finalAt'>,
-  { olderThanMs }: Pick<PruneWishes, 'olderThanMs'>,
+  job: Pruning,
+  { olderThanMs, built }: Pick<PruneWishes, 'olderThanMs' | 'built'>,
   { nowMs, isWatched, isAfterRunDue, duplicates }: PruneFacts,
 ): LeftAlone | null {
-  const { jobId, state, finalAt } = job;
-  if (!isFinal(state) || finalAt === null) return { reason: 'unfinished', why: `it is ${state}` };
-  const ageMs = nowMs - Date.parse(finalAt);
+  const { jobId, state, finalAt, createdAt } = job;
+  const isBuilt = isNeverSubmitted(job);
+  if (!isBuilt && (!isFinal(state) || finalAt === null))
+    return { reason: 'unfinished', why: `it is ${state}` };
+  const since = finalAt ?? createdAt;
+  const ageMs = nowMs - Date.parse(since);
   // A time of the future is that of another clock.
-  if (ageMs < olderThanMs) return { reason: 'too_young', why: `it is ${state} since ${finalAt}` };
+  if (ageMs < olderThanMs) return { reason: 'too_young', why: `it is ${state} since ${since}` };
+  if (isBuilt)
+    return built ? null : { reason: 'never_submitted', why: 'it was never submitted; --built forgets it' };
   const next = `batchctl resume ${jobId}`;
   if (isWatched)
     return { reason: 'under_watch', why: `a batch of it that was given up may still turn up; ${next} looks` };

@@ -91,7 +91,7 @@ async function createLocked(
 }
 
 /** Removes what builds that were cut off have left: jobs in state `building` that nobody holds. */
-async function clearAbandoned(deps: LocalDeps & { readonly locks: WorkspaceLocks }): Promise<void> {
+export async function clearAbandoned(deps: LocalDeps & { readonly locks: WorkspaceLocks }): Promise<void> {
   for (const job of await deps.store.buildingJobs()) {
     const lock = tryLock(deps.locks, job);
     if (lock === null) continue;

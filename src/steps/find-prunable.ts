@@ -5,10 +5,12 @@ import {
   countUnanswered,
   isAllGood,
   isLeftover,
+  isNeverSubmitted,
   isOfSplitShard,
   type LeftAlone,
   NOTHING,
   type PruneWishes,
+  plus,
   type Size,
   whyLeftAlone,
 } from '../core/prune-rules.ts';
@@ -28,6 +30,8 @@ export interface Prunable {
   readonly leftovers: readonly SizedFile[];
   readonly requests: readonly PrunableRequests[];
   readonly results: Size;
+  /** All files of a job that is forgotten as a whole. */
+  readonly everything: Size;
 }
 
 export interface PrunableRequests extends SizedFile {
@@ -36,10 +40,11 @@ export interface PrunableRequests extends SizedFile {
   readonly unanswered: number;
 }
 
-/** Null: the job may be pruned. */
+/** Null: the job may be pruned. `watched`: the jobs with a submission that is still looked for. */
 export async function findObstacle(
   job: Job,
   wishes: PruneWishes,
+  watched: readonly Pick<Job, 'id'>[],
   deps: LocalDeps,
 ): Promise<LeftAlone | null> {
   const { store, clock } = deps;
@@ -50,15 +55,18 @@ export async function findObstacle(
   if (first !== null) return first;
   return whyLeftAlone(job, wishes, {
     nowMs,
-    isWatched: (await store.jobsUnderWatch(nowMs)).some(({ id }) => id === job.id),
+    isWatched: watched.some(({ id }) => id === job.id),
     isAfterRunDue: await isAfterRunDue(job, deps),
     duplicates: await store.lateDuplicates(job.id),
   });
 }
 
+export const NOTHING_FOUND: Prunable = { leftovers: [], requests: [], results: NOTHING, everything: NOTHING };
+
 /** Looks at names and sizes alone. */
 export async function findPrunable(job: Job, wishes: PruneWishes, deps: LocalDeps): Promise<Prunable> {
   const { store, files } = deps;
+  if (isNeverSubmitted(job)) return { ...NOTHING_FOUND, everything: await sizeOfJob(job, deps) };
   const views = await store.shards(job.id);
   const requests: PrunableRequests[] = [];
   const hasFailed = views.some((view) => countUnanswered(view) > 0);
@@ -73,7 +81,7 @@ export async function findPrunable(job: Job, wishes: PruneWishes, deps: LocalDep
       requests.push({ view, path, bytes: files.size(path), unanswered: countUnanswered(view) });
   }
   const results = wishes.results ? await sizeOfResults(job, deps) : NOTHING;
-  return { leftovers: await findLeftovers(job, views, deps), requests, results };
+  return { ...NOTHING_FOUND, leftovers: await findLeftovers(job, views, deps), requests, results };
 }
 
 async function findLeftovers(
@@ -91,4 +99,17 @@ async function findLeftovers(
     }
   }
   return found;
+}
+
+/** Of all that stands in its two folders. */
+export async function sizeOfJob(job: Job, { files }: LocalDeps): Promise<Size> {
+  let size = NOTHING;
+  const folders = [files.requestsDir(job.jobId), files.resultsDir(job.jobId)];
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    for await (const { name, kind, bytes } of files.entries(folder)) {
+      if (kind === 'folder') folders.push(`${folder}/${name}`);
+      else size = plus(size, bytes);
+    }
+  }
+  return size;
 }

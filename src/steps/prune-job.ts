@@ -1,9 +1,17 @@
+import { StoreError } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
-import { type LeftAlone, NOTHING, type PruneWishes } from '../core/prune-rules.ts';
+import { isNeverSubmitted, type LeftAlone, type PruneWishes } from '../core/prune-rules.ts';
 import { readPruned } from '../core/pruned.ts';
 import { isRawWhole } from './check-raw.ts';
 import type { LocalDeps } from './deps.ts';
-import { findObstacle, findPrunable, type Prunable, type PrunableRequests } from './find-prunable.ts';
+import {
+  findObstacle,
+  findPrunable,
+  NOTHING_FOUND,
+  type Prunable,
+  type PrunableRequests,
+  sizeOfJob,
+} from './find-prunable.ts';
 import { pruneResults } from './prune-results.ts';
 import { keepHashes } from './request-hashes.ts';
 
@@ -31,8 +39,10 @@ export async function pruneJob(
   const { store, files } = deps;
   // Another process may have had its lock meanwhile.
   const job = await store.jobById(id);
-  const left = await findObstacle(job, wishes, deps);
+  const watched = await store.jobsUnderWatch(deps.clock.now().getTime());
+  const left = await findObstacle(job, wishes, watched, deps);
   if (left !== null) return { kind: 'left', left };
+  if (isNeverSubmitted(job)) return forgetJob(job, deps);
   const { leftovers, requests } = await findPrunable(job, wishes, deps);
   const { going, kept } = await takeLeave(job, requests, deps, signal);
   const said = readPruned(await store.events(job.id)).requests;
@@ -42,11 +52,31 @@ export async function pruneJob(
     signal.throwIfAborted();
     files.remove(path);
   }
-  if (!wishes.results)
-    return { kind: 'pruned', removed: { leftovers, requests: going, results: NOTHING }, kept };
+  const removed = { ...NOTHING_FOUND, leftovers, requests: going };
+  if (!wishes.results) return { kind: 'pruned', removed, kept };
   const results = await pruneResults(job, deps, signal);
-  const removed = { leftovers, requests: going, results: results.removed };
-  return { kind: 'pruned', removed, kept: [...kept, ...results.kept] };
+  return {
+    kind: 'pruned',
+    removed: { ...removed, results: results.removed },
+    kept: [...kept, ...results.kept],
+  };
+}
+
+/**
+ * From the first commit on the job is one of a build that was cut off, which the next build or prune clears away, so that a
+ * kill leaves no job without its files.
+ */
+async function forgetJob(job: Job, deps: LocalDeps): Promise<PruneOutcome> {
+  const everything = await sizeOfJob(job, deps);
+  try {
+    await deps.store.unbuildJob(job.id);
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.code !== 'job_submitted') throw error;
+    return { kind: 'left', left: { reason: 'unfinished', why: 'some of it was sent once, and refused' } };
+  }
+  deps.files.removeJob(job.jobId);
+  await deps.store.dropJob(job.id);
+  return { kind: 'pruned', removed: { ...NOTHING_FOUND, everything }, kept: [] };
 }
 
 /**

@@ -65,8 +65,8 @@ export async function pruneResults(
     else removed = plus(removed, bytes);
   }
   for (const path of listsOf(dir)) if (files.exists(path)) remove(path);
-  for (const { name } of job.stages) files.removeFolder(outDir(dir, name));
-  files.removeFolder(`${dir}/out`);
+  const folders = [...job.stages.map(({ name }) => outDir(dir, name)), `${dir}/out`];
+  for (const folder of folders) if (files.exists(folder)) files.removeFolder(folder);
   const kept =
     changed === 0
       ? []

@@ -98,17 +98,7 @@ export function building(connection: Connection): Building {
     async dropJob(jobId) {
       // Not one transaction: from the first commit on the job is `building` again, which counts for nothing and which
       // any later run clears away, so a kill in between leaves no half a job.
-      await write(() => {
-        const job = jobs.byId(jobId);
-        if (submissions.isSent(jobId)) {
-          throw new StoreError(`job ${job.jobId} cannot be forgotten`, {
-            code: 'job_submitted',
-            why: 'it has been submitted, and its batches can only be found through it',
-            next: `batchctl cancel ${job.jobId}`,
-          });
-        }
-        jobs.markUnbuilt(jobId);
-      });
+      await write(() => unbuild(connection, jobId));
       for (const stageId of await read(() => stages.ids(jobId))) {
         await write(() => attempts.deleteOfStage(stageId));
         while ((await write(() => requests.deleteChunk(stageId, DROP_CHUNK))) > 0) await nextTurn();
@@ -123,6 +113,19 @@ export function building(connection: Connection): Building {
       });
     },
   };
+}
+
+/** Within a transaction. @throws StoreError when something of it was sent. */
+export function unbuild({ jobs, submissions }: Connection, jobId: number): void {
+  const job = jobs.byId(jobId);
+  if (submissions.isSent(jobId)) {
+    throw new StoreError(`job ${job.jobId} cannot be forgotten`, {
+      code: 'job_submitted',
+      why: 'it has been submitted, and its batches can only be found through it',
+      next: `batchctl cancel ${job.jobId}`,
+    });
+  }
+  jobs.markUnbuilt(jobId);
 }
 
 /** Null once it is in; a row that clashes is not there. */

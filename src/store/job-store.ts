@@ -28,7 +28,7 @@ export function assembleJobStore(db: Db, now: () => Date): JobStore {
     ...reusing(connection),
     ...spending(connection),
     ...standing(connection),
-    ...pruning(connection),
+    ...pruning(connection, db),
     close: () => {
       db.close();
     },

@@ -1,9 +1,19 @@
 import { isFinal } from '../core/job.ts';
 import type { PruningStore } from '../core/ports/pruning-store.ts';
 import { PRUNED_EVENT } from '../core/pruned.ts';
+import { unbuild } from './building.ts';
 import type { Connection } from './connection.ts';
+import type { Db } from './open.ts';
+import { toStoreError } from './sqlite-errors.ts';
 
-export function pruning({ jobs, events, write }: Connection): PruningStore {
+/** Of its pages so many are empty before a database is written anew: less is used again by the next jobs. */
+const WORTH_IT = 1 / 4;
+
+export function pruning(connection: Connection, db: Db): PruningStore {
+  const { jobs, events, write } = connection;
+  const pragma = (name: string): number => Number(db.pragma(name, { simple: true }));
+  const sizeBytes = (): number => pragma('page_count') * pragma('page_size');
+
   return {
     recordPruned: (jobId, detail) =>
       write(() => {
@@ -11,5 +21,20 @@ export function pruning({ jobs, events, write }: Connection): PruningStore {
         if (!isFinal(state)) throw new RangeError(`job ${name} is ${state}`);
         events.record({ jobId, kind: PRUNED_EVENT, detail });
       }),
+
+    unbuildJob: (jobId) => write(() => unbuild(connection, jobId)),
+
+    async compact() {
+      const before = sizeBytes();
+      if (pragma('freelist_count') < pragma('page_count') * WORTH_IT) return 0;
+      try {
+        // By a copy, of which the last commit makes the database: killed at any moment, it is one of the two.
+        db.exec('VACUUM');
+        db.pragma('wal_checkpoint(TRUNCATE)');
+      } catch (error) {
+        throw toStoreError(error, db.name);
+      }
+      return before - sizeBytes();
+    },
   };
 }

@@ -6,6 +6,7 @@ export interface PruneFlags {
   readonly olderThan: number;
   readonly failed?: boolean;
   readonly results?: boolean;
+  readonly built?: boolean;
   readonly dryRun?: boolean;
 }
 
@@ -29,6 +30,7 @@ export function addPruneCommand(program: Command, io: Io): void {
       '--results',
       'also results.jsonl, failed.jsonl and unchanged files in out/: `retrieve` makes them again from the raw results',
     )
+    .option('--built', 'also jobs that were built and never submitted, as a whole')
     .option('--dry-run', 'say what would go, and remove nothing')
     .addHelpText(
       'after',

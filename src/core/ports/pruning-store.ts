@@ -8,4 +8,8 @@ export interface PruningStore {
    * @throws StoreError when it cannot be said; then nothing may be removed.
    */
   recordPruned(jobId: number, detail: PrunedDetail): Promise<void>;
+  /** A job that was never submitted is one of a build that was cut off from then on. @throws StoreError when it was. */
+  unbuildJob(jobId: number): Promise<void>;
+  /** Gives the room of rows that are gone back to the disk, where it is much. @returns bytes. */
+  compact(): Promise<number>;
 }

@@ -82,17 +82,17 @@ async function examineContents(
   const findings: Finding[] = [];
   let [requests, pruned, results] = [0, 0, 0];
   for (const { job, views } of jobs) {
-    const gone = readPruned(await store.events(job.id)).requests;
+    const { requests: gone, answersAt } = readPruned(await store.events(job.id));
     for (const view of views) {
       // The requests of a batch that was made elsewhere are not here.
       if (job.spec.adopted !== true) {
-        const isPruned = gone.has(view.shard.nonce);
+        const isPruned = answersAt !== null || gone.has(view.shard.nonce);
         if (isPruned) pruned += 1;
         else requests += 1;
         if (!isPruned) findings.push(...(await examineRequests(files, job, view)));
       }
       const raw = await store.rawFacts(view.shard.id);
-      if (raw === null) continue;
+      if (raw === null || answersAt !== null) continue;
       results += 1;
       findings.push(...(await examineRaw(files, job, view, raw.sha256)));
     }

@@ -56,7 +56,7 @@ export async function formatJob(document: JobDocument, deps: Pick<LocalDeps, 'st
     );
   for (const text of document.pruned === undefined ? [] : describePruned(document.pruned, document.job_id))
     lines.push(`pruned    ${text}`);
-  const arePruned = (document.pruned?.results_at ?? null) !== null;
+  const arePruned = (document.pruned?.results_at ?? document.pruned?.answers_at ?? null) !== null;
   if (isFinal(document.state) && document.output_dir !== undefined && !arePruned) {
     lines.push(`results   ${document.output_dir}/results.jsonl`);
     if (countFailed(document) > 0) lines.push(`failed    ${document.output_dir}/failed.jsonl`);
@@ -105,7 +105,8 @@ function batchColumns(document: JobDocument): readonly Column<BatchRow>[] {
 }
 
 /** What a user would type next; null when nothing is left to do. */
-function nextCommand({ state, job_id: id, failures, adopted }: JobDocument): string | null {
+function nextCommand({ state, job_id: id, failures, adopted, pruned }: JobDocument): string | null {
+  if ((pruned?.answers_at ?? null) !== null) return null;
   switch (state) {
     case 'building':
       return null;

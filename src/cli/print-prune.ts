@@ -1,4 +1,4 @@
-import { NOTHING, type Size } from '../core/prune-rules.ts';
+import { isNeverSubmitted, NOTHING, type Size } from '../core/prune-rules.ts';
 import type { SizedFile } from '../steps/find-prunable.ts';
 import { type Column, formatBytes, formatCount, formatMany, formatTable, formatTime } from './output.ts';
 import type { PruneReport } from './prune-jobs.ts';
@@ -38,6 +38,7 @@ export function pruneDocument(report: PruneReport) {
       results: what.results,
       leftovers: sumFiles(what.leftovers),
       everything: what.everything,
+      rows: what.rows,
       kept,
     })),
     left: report.left.map(({ job, left }) => ({ job_id: job.jobId, reason: left.reason, why: left.why })),
@@ -48,7 +49,8 @@ export function pruneDocument(report: PruneReport) {
 export function formatPrune(report: PruneReport, isNamed: boolean): string {
   const { files, bytes } = sumOf(report);
   const size = `${formatBytes(bytes)} in ${formatMany(files, 'file')} of ${formatMany(report.jobs.length, 'job')}`;
-  const sum = files === 0 ? 'nothing to prune' : report.isDone ? `removed ${size}` : `to remove: ${size}`;
+  const sum =
+    report.jobs.length === 0 ? 'nothing to prune' : report.isDone ? `removed ${size}` : `to remove: ${size}`;
   const built = report.left.filter(({ left }) => left.reason === 'never_submitted').length;
   const left = report.left.filter(({ left }) => isNamed || !ORDINARY.has(left.reason));
   return [
@@ -73,8 +75,17 @@ export function formatLosses({ jobs }: PruneReport): readonly string[] {
   if (rows > 0) texts.push(`\`retry\` cannot send ${formatMany(rows, 'row')} again that failed`);
   if (jobs.some(({ what }) => what.results.files > 0))
     texts.push('results and outputs come back by `retrieve`, from the raw results, which stay');
-  if (jobs.some(({ what }) => what.everything.files > 0))
+  const wholes = jobs.filter(({ what }) => what.everything.files > 0 || what.rows > 0);
+  if (wholes.some(({ job }) => isNeverSubmitted(job)))
     texts.push('a job that was never submitted is built again by `build`, from the data as it is then');
+  const answered = wholes.filter(({ job }) => !isNeverSubmitted(job));
+  if (answered.length > 0) {
+    const rows = answered.reduce((sum, { what }) => sum + what.rows, 0);
+    texts.push(
+      `the answers of ${formatMany(answered.length, 'job')} (${formatMany(rows, 'row')}) are gone for good, raw results and outputs in their folders included; ` +
+        '`--changed` asks, and pays, for them again',
+    );
+  }
   return texts;
 }
 
@@ -94,7 +105,7 @@ const COLUMNS: readonly Column<Entry>[] = [
 
 function describe({ requests, results, leftovers, everything }: Entry['what']): string {
   return [
-    everything.files === 0 ? null : `the whole job, ${formatMany(everything.files, 'file')}`,
+    everything.files === 0 ? null : `all ${formatMany(everything.files, 'file')}`,
     requests.length === 0 ? null : `${formatMany(requests.length, 'file')} of requests`,
     results.files === 0 ? null : `${formatCount(results.files)} of results and outputs`,
     leftovers.length === 0 ? null : `${formatCount(leftovers.length)} left over`,

@@ -1,5 +1,5 @@
 import { StoreError, UsageError } from '../core/errors.ts';
-import type { Job } from '../core/job.ts';
+import { type Job, sideOf } from '../core/job.ts';
 import type { LeftAlone, PruneWishes } from '../core/prune-rules.ts';
 import type { LocalDeps } from '../steps/deps.ts';
 import { findObstacle, findPrunable, type Prunable } from '../steps/find-prunable.ts';
@@ -35,11 +35,11 @@ export async function pruneJobs(
     failed: flags.failed === true,
     results: flags.results === true,
     built: flags.built === true,
+    answers: flags.answers === true,
   };
   if (!flags.dryRun) await clearCutOff(context);
   const found = await look(await pickJobs(ids, context), wishes, context);
-  const isIdle = sumOf(found).files === 0;
-  if (flags.dryRun || isIdle) {
+  if (flags.dryRun || found.jobs.length === 0) {
     await print(found, ids.length > 0, context);
     return 'done';
   }
@@ -56,7 +56,7 @@ async function clearCutOff({ wire }: Context): Promise<void> {
   await clearAbandoned(await wire.localDeps());
 }
 
-/** Those that are named, each once; else all. */
+/** Those that are named, each once; else all, or with --emulator all rehearsals. */
 async function pickJobs(ids: readonly string[], context: Context): Promise<readonly Job[]> {
   const named = new Map<number, Job>();
   for (const id of ids) {
@@ -65,7 +65,8 @@ async function pickJobs(ids: readonly string[], context: Context): Promise<reado
   }
   if (ids.length > 0) return [...named.values()];
   const store = await context.wire.existingStore();
-  return (await store?.listJobs({ pendingOnly: false, limit: null })) ?? [];
+  const jobs = (await store?.listJobs({ pendingOnly: false, limit: null })) ?? [];
+  return context.emulator ? jobs.filter((job) => sideOf(job) === 'emulator') : jobs;
 }
 
 async function look(all: readonly Job[], wishes: PruneWishes, context: Context): Promise<PruneReport> {
@@ -81,7 +82,7 @@ async function look(all: readonly Job[], wishes: PruneWishes, context: Context):
       else found.push({ job, what: await findPrunable(job, wishes, deps), kept: [] });
     }
   }
-  const jobs = found.filter(({ what }) => sumOf({ jobs: [{ what }] }).files > 0);
+  const jobs = found.filter(({ what }) => what.rows > 0 || sumOf({ jobs: [{ what }] }).files > 0);
   return { isDone: false, jobs, left, databaseBytes: 0 };
 }
 

@@ -2,6 +2,7 @@ import { isFinal, type Job } from '../core/job.ts';
 import type { JobDocument } from '../core/job-document.ts';
 import type { FailureClass } from '../core/result.ts';
 import { describeJob } from '../steps/describe-job.ts';
+import { refusePruned } from '../steps/refuse-pruned.ts';
 import type { RetryOptions, RetrySummary } from '../steps/retry-job.ts';
 import { carryOn } from './carry-on.ts';
 import type { Context } from './context.ts';
@@ -30,6 +31,7 @@ export async function retryAndRun(job: Job, wishes: RetryWishes, context: Contex
     approve: approveRetry(job, context),
   };
   checkRetry(job, options);
+  await refusePruned(job, await context.wire.localDeps());
   const settled = wishes.restInRealTime ? await settleFirst(job, wishes, context) : job;
   const fresh = await carryOn(
     settled,

@@ -12,6 +12,8 @@ export interface PruneWishes {
   readonly results: boolean;
   /** Jobs that nobody submitted too, as a whole. */
   readonly built: boolean;
+  /** All but what the job came to and cost. */
+  readonly answers: boolean;
 }
 
 /** Of several files together. */

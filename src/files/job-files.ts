@@ -123,6 +123,16 @@ export function openJobFiles(root: string, home: Home = watchHome(root)): JobFil
     }
   }
 
+  function removeFolders(paths: readonly string[]): void {
+    for (const path of paths) {
+      guarded('remove', path, (absolute) => {
+        if (dirname(dirname(absolute)) !== realRoot) throw outside(path);
+        rmSync(absolute, { recursive: true, force: true });
+      });
+    }
+    known.clear();
+  }
+
   return {
     requestsDir,
     resultsDir,
@@ -134,15 +144,8 @@ export function openJobFiles(root: string, home: Home = watchHome(root)): JobFil
       inFolderOf(path, { ...options, durable: true }, (absolute) =>
         openGrowingFile(absolute, path, fileMode(options.private), home.require),
       ),
-    removeJob(jobId) {
-      for (const path of [requestsDir(jobId), resultsDir(jobId)]) {
-        guarded('remove', path, (absolute) => {
-          if (dirname(dirname(absolute)) !== realRoot) throw outside(path);
-          rmSync(absolute, { recursive: true, force: true });
-        });
-      }
-      known.clear();
-    },
+    removeJob: (jobId) => removeFolders([requestsDir(jobId), resultsDir(jobId)]),
+    removeResults: (jobId) => removeFolders([resultsDir(jobId)]),
     remove: (path) => guarded('remove', path, removeIfThere),
     removeIfSame: (path, text) =>
       guarded('remove', path, (absolute) => {

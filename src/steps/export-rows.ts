@@ -9,6 +9,7 @@ import { parseWireId } from '../core/wire-id.ts';
 import type { LocalDeps } from './deps.ts';
 import { groupsOf, heldFacts } from './held-facts.ts';
 import { type Answer, openRawReaders } from './raw-readers.ts';
+import { refusePruned } from './refuse-pruned.ts';
 import { isGood } from './write-outputs.ts';
 import { openRowWriter, rowChunks } from './write-results.ts';
 
@@ -38,6 +39,7 @@ export async function* exportRows(
   { store, files, clock }: ExportDeps,
   signal: AbortSignal,
 ): AsyncGenerator<ExportRow> {
+  await refusePruned(job, { store });
   const recordsFile = recordsPath(files.requestsDir(job.jobId));
   if (job.spec.adopted && !files.exists(recordsFile)) throw rowsUnknown(job);
   const shards = await store.shards(job.id);

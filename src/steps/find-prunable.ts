@@ -1,5 +1,5 @@
 import type { Job } from '../core/job.ts';
-import { shardPath } from '../core/ports/files.ts';
+import { journalPath, shardPath } from '../core/ports/files.ts';
 import type { ShardView } from '../core/ports/store-views.ts';
 import {
   countUnanswered,
@@ -14,6 +14,7 @@ import {
   type Size,
   whyLeftAlone,
 } from '../core/prune-rules.ts';
+import { readPruned } from '../core/pruned.ts';
 import { isSettledShard } from '../core/shard.ts';
 import { isAfterRunDue } from './after-run.ts';
 import type { LocalDeps } from './deps.ts';
@@ -30,8 +31,10 @@ export interface Prunable {
   readonly leftovers: readonly SizedFile[];
   readonly requests: readonly PrunableRequests[];
   readonly results: Size;
-  /** All files of a job that is forgotten as a whole. */
+  /** All files of a job that is forgotten as a whole, or of which only the bill is kept. */
   readonly everything: Size;
+  /** Rows in the database that go with them. */
+  readonly rows: number;
 }
 
 export interface PrunableRequests extends SizedFile {
@@ -61,12 +64,25 @@ export async function findObstacle(
   });
 }
 
-export const NOTHING_FOUND: Prunable = { leftovers: [], requests: [], results: NOTHING, everything: NOTHING };
+export const NOTHING_FOUND: Prunable = {
+  leftovers: [],
+  requests: [],
+  results: NOTHING,
+  everything: NOTHING,
+  rows: 0,
+};
 
 /** Looks at names and sizes alone. */
 export async function findPrunable(job: Job, wishes: PruneWishes, deps: LocalDeps): Promise<Prunable> {
   const { store, files } = deps;
-  if (isNeverSubmitted(job)) return { ...NOTHING_FOUND, everything: await sizeOfJob(job, deps) };
+  const rows = job.records * job.stages.length;
+  if (isNeverSubmitted(job)) return { ...NOTHING_FOUND, everything: await sizeOfJob(job, deps), rows };
+  const { answersAt } = readPruned(await store.events(job.id));
+  // Also what a kill has left of a job of which they were pruned.
+  if (wishes.answers || answersAt !== null) {
+    const hasRows = await anyRow(job, deps);
+    return { ...NOTHING_FOUND, everything: await sizeOfJob(job, deps), rows: hasRows ? rows : 0 };
+  }
   const views = await store.shards(job.id);
   const requests: PrunableRequests[] = [];
   const hasFailed = views.some((view) => countUnanswered(view) > 0);
@@ -101,14 +117,21 @@ async function findLeftovers(
   return found;
 }
 
-/** Of all that stands in its two folders. */
+async function anyRow(job: Job, { store }: LocalDeps): Promise<boolean> {
+  for (const stage of job.spec.stages) if ((await store.rows(job.id, stage, 0, 1)).length > 0) return true;
+  return false;
+}
+
+/** Of all that stands in its two folders, but for the journal of a job that was submitted. */
 export async function sizeOfJob(job: Job, { files }: LocalDeps): Promise<Size> {
   let size = NOTHING;
   const folders = [files.requestsDir(job.jobId), files.resultsDir(job.jobId)];
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
     for await (const { name, kind, bytes } of files.entries(folder)) {
-      if (kind === 'folder') folders.push(`${folder}/${name}`);
-      else size = plus(size, bytes);
+      const path = `${folder}/${name}`;
+      if (kind === 'folder') folders.push(path);
+      else if (isNeverSubmitted(job) || path !== journalPath(files.requestsDir(job.jobId)))
+        size = plus(size, bytes);
     }
   }
   return size;

@@ -10,8 +10,8 @@ import {
   NOTHING_FOUND,
   type Prunable,
   type PrunableRequests,
-  sizeOfJob,
 } from './find-prunable.ts';
+import { pruneAnswers } from './prune-answers.ts';
 import { pruneResults } from './prune-results.ts';
 import { keepHashes } from './request-hashes.ts';
 
@@ -42,8 +42,13 @@ export async function pruneJob(
   const watched = await store.jobsUnderWatch(deps.clock.now().getTime());
   const left = await findObstacle(job, wishes, watched, deps);
   if (left !== null) return { kind: 'left', left };
-  if (isNeverSubmitted(job)) return forgetJob(job, deps);
-  const { leftovers, requests } = await findPrunable(job, wishes, deps);
+  if (isNeverSubmitted(job)) return forgetJob(job, wishes, deps);
+  const found = await findPrunable(job, wishes, deps);
+  const { leftovers, requests } = found;
+  if (found.everything.files > 0 || found.rows > 0) {
+    await pruneAnswers(job, deps, signal);
+    return { kind: 'pruned', removed: found, kept: [] };
+  }
   const { going, kept } = await takeLeave(job, requests, deps, signal);
   const said = readPruned(await store.events(job.id)).requests;
   const nonces = going.map(({ view }) => view.shard.nonce).filter((nonce) => !said.has(nonce));
@@ -66,8 +71,8 @@ export async function pruneJob(
  * From the first commit on the job is one of a build that was cut off, which the next build or prune clears away, so that a
  * kill leaves no job without its files.
  */
-async function forgetJob(job: Job, deps: LocalDeps): Promise<PruneOutcome> {
-  const everything = await sizeOfJob(job, deps);
+async function forgetJob(job: Job, wishes: PruneWishes, deps: LocalDeps): Promise<PruneOutcome> {
+  const removed = await findPrunable(job, wishes, deps);
   try {
     await deps.store.unbuildJob(job.id);
   } catch (error) {
@@ -76,7 +81,7 @@ async function forgetJob(job: Job, deps: LocalDeps): Promise<PruneOutcome> {
   }
   deps.files.removeJob(job.jobId);
   await deps.store.dropJob(job.id);
-  return { kind: 'pruned', removed: { ...NOTHING_FOUND, everything }, kept: [] };
+  return { kind: 'pruned', removed, kept: [] };
 }
 
 /**

@@ -8,6 +8,7 @@ import { type JobFiles, outputsPath, rawPath, recordsPath } from '../core/ports/
 import type { ReportProgress } from '../core/ports/progress.ts';
 import type { RestoredJob, RestoringStore } from '../core/ports/restoring.ts';
 import type { ShardView } from '../core/ports/store-views.ts';
+import { prunedTotals } from '../core/pruned.ts';
 import { asSubmitted, restoreShards, type SentFacts, supersede } from '../core/restored-shards.ts';
 import { customIdAtHead } from '../core/result-line.ts';
 import { pricedAt } from '../core/shard-billing.ts';
@@ -15,6 +16,7 @@ import { applyResults } from './apply-results.ts';
 import { loadFrozen } from './frozen-job.ts';
 import { isOfOneJob } from './left-out.ts';
 import { outputPathOf, placeRows, toRow } from './place-rows.ts';
+import { restoreBill } from './restore-bill.ts';
 import { readShardRows, type StageRows } from './restored-rows.ts';
 
 export interface RestoreDeps {
@@ -53,6 +55,10 @@ export async function restoreJob(
   const at = deps.clock.now().toISOString();
   const { shards: told, remarks } = restoreShards(asSubmitted(fold.job, fold.shards), fold, sent, at);
   const job = asSubmitted(fold.job, told);
+  const totals = prunedTotals(events);
+  // Its records go first: where they are there, so is all the rest.
+  if (totals !== null && job.final !== null && !files.exists(recordsPath(files.requestsDir(job.job_id))))
+    return restoreBill({ job: { ...job, final: job.final }, shards: told, events }, totals, remarks, deps);
   const first = await readShardRows(job, told, files);
   const kept = supersedeMoved(told, first);
   const rows = kept.some((shard, index) => shard !== told[index])

@@ -6,6 +6,7 @@ import { isRawWhole } from './check-raw.ts';
 import type { Deps, LocalDeps } from './deps.ts';
 import { type Download, downloadResults } from './download-results.ts';
 import { SUMMARY_FILE } from './finish-job.ts';
+import { refusePruned } from './refuse-pruned.ts';
 import { repeatRead } from './repeat-read.ts';
 import { requireHome } from './require-home.ts';
 import { restoreResults } from './restore-results.ts';
@@ -17,8 +18,13 @@ export interface Gap {
   readonly batch: KnownBatch;
 }
 
-/** Shards whose raw results are missing or damaged, and those that were lost and may answer after all. */
+/**
+ * Shards whose raw results are missing or damaged, and those that were lost and may answer after all.
+ *
+ * @throws UsageError when the answers of the job were pruned.
+ */
 export async function findGaps(job: Job, deps: LocalDeps): Promise<readonly Gap[]> {
+  await refusePruned(job, deps);
   const gaps: Gap[] = [];
   for (const view of await deps.store.shards(job.id)) {
     const { shard, batch } = view;

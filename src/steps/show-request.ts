@@ -13,6 +13,7 @@ import { loadFrozen } from './frozen-job.ts';
 import { groupsOf, heldFacts } from './held-facts.ts';
 import { loadBilling } from './load-billing.ts';
 import { openRawReaders, type RawReaders } from './raw-readers.ts';
+import { refusePruned } from './refuse-pruned.ts';
 import { isGood, outputPathOf } from './write-outputs.ts';
 
 /** All that is known of one request. */
@@ -65,6 +66,7 @@ export async function showRequest(
   deps: LocalDeps,
 ): Promise<RequestDetails | null> {
   const { store, files } = deps;
+  await refusePruned(job, deps);
   const row = await store.rowByCustomId(job.id, customId, stage);
   if (row === null) return null;
   const views = await store.shards(job.id);

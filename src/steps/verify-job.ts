@@ -7,6 +7,7 @@ import type { VerifyDocument } from '../core/verify-document.ts';
 import { loadChecks } from './answer-checks.ts';
 import type { LocalDeps } from './deps.ts';
 import { groupsOf, heldFacts } from './held-facts.ts';
+import { refusePruned } from './refuse-pruned.ts';
 import { ResultsReader } from './results-reader.ts';
 import { verifyRaw } from './verify-raw.ts';
 import { isGood, outputPathOf } from './write-outputs.ts';
@@ -18,6 +19,7 @@ import { PARTIAL_FILE, RESULTS_FILE, rowChunks } from './write-results.ts';
  * Needs no API and changes nothing. A job that is not final is checked as far as it has come, and is not `ok`.
  */
 export async function verifyJob(job: Job, deps: LocalDeps, signal: AbortSignal): Promise<VerifyDocument> {
+  await refusePruned(job, deps);
   const { store, files, report } = deps;
   const problems = new Problems();
   const views = await store.shards(job.id);

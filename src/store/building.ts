@@ -17,8 +17,7 @@ type Building = Pick<
 const DROP_CHUNK = 250_000;
 
 export function building(connection: Connection): Building {
-  const { jobs, stages, shards, records, requests, attempts, submissions, events, write, writeAhead, read } =
-    connection;
+  const { jobs, stages, shards, requests, submissions, events, write, writeAhead, read } = connection;
 
   return {
     createJob: (job) =>
@@ -99,11 +98,7 @@ export function building(connection: Connection): Building {
       // Not one transaction: from the first commit on the job is `building` again, which counts for nothing and which
       // any later run clears away, so a kill in between leaves no half a job.
       await write(() => unbuild(connection, jobId));
-      for (const stageId of await read(() => stages.ids(jobId))) {
-        await write(() => attempts.deleteOfStage(stageId));
-        while ((await write(() => requests.deleteChunk(stageId, DROP_CHUNK))) > 0) await nextTurn();
-      }
-      while ((await write(() => records.deleteChunk(jobId, DROP_CHUNK))) > 0) await nextTurn();
+      await dropRows(connection, jobId);
       await write(() => {
         submissions.deleteOfJob(jobId);
         shards.deleteOfJob(jobId);
@@ -113,6 +108,16 @@ export function building(connection: Connection): Building {
       });
     },
   };
+}
+
+/** Those of the job's records, and of their requests in every stage. */
+export async function dropRows(connection: Connection, jobId: number): Promise<void> {
+  const { stages, records, requests, attempts, write, read } = connection;
+  for (const stageId of await read(() => stages.ids(jobId))) {
+    await write(() => attempts.deleteOfStage(stageId));
+    while ((await write(() => requests.deleteChunk(stageId, DROP_CHUNK))) > 0) await nextTurn();
+  }
+  while ((await write(() => records.deleteChunk(jobId, DROP_CHUNK))) > 0) await nextTurn();
 }
 
 /** Within a transaction. @throws StoreError when something of it was sent. */

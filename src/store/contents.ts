@@ -42,6 +42,14 @@ export function prepareContents(db: Db) {
     DELETE FROM indexed_shards
     WHERE shard_id = :shardId
   `);
+  const deleteRowless = db.prepare(`
+    DELETE FROM contents
+    WHERE shard_id IN (
+      SELECT shards.id
+      FROM shards
+      WHERE NOT EXISTS (SELECT 1 FROM requests WHERE requests.stage_id = shards.stage_id)
+    )
+  `);
   // What became of the row counts, also where it went out again since, perhaps with more tokens or a further turn: its
   // answer is that of its first request too. A good answer before one that is under way, then the newest.
   const selectMatch = db.prepare<{ hash: Uint8Array; on: string; exceptId: number }, MatchRow>(`
@@ -72,6 +80,8 @@ export function prepareContents(db: Db) {
     add: (shardId: number, hash: Uint8Array, seq: number) => insertContent.run({ shardId, hash, seq }),
     markIndexed: (shardId: number) => insertIndexed.run({ shardId }),
     forget: (shardId: number) => forget.run({ shardId }),
+    /** Of shards whose rows were dropped: no match comes of these any more. Reads all of the index. */
+    forgetRowless: () => deleteRowless.run(),
     match(hash: Uint8Array, on: string, exceptId: number): ContentMatch | null {
       const row = selectMatch.get({ hash, on, exceptId });
       return row === undefined ? null : { ...row, isInFlight: row.isInFlight === 1 };

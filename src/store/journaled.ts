@@ -8,6 +8,7 @@ import { KEPT } from './events.ts';
 import { type JournalRows, prepareJournalRows } from './journal-rows.ts';
 import { keptDetail } from './kept-detail.ts';
 import type { Db } from './open.ts';
+import { preparePrunedDetail } from './pruned-detail.ts';
 import { toTime } from './times.ts';
 
 /**
@@ -189,11 +190,13 @@ export function journaled(store: JobStore, db: Db, journal: Journal, now: () => 
       const nonce = rows().shard(shardId)?.nonce ?? null;
       noteEvent(jobId, { event: 'answer_lost', nonce, detail: { most_microusd: most } });
     }),
-    async recordPruned(jobId, detail) {
+    async recordPruned(jobId, parts) {
       // First: once the database is lost, it is all that tells a file that was removed from one that is missing.
       const event = { kind: 'event', event: PRUNED_EVENT, nonce: null, submission: null } as const;
-      write(jobId, () => [{ ...event, at: now().toISOString(), detail }]);
-      await store.recordPruned(jobId, detail);
+      write(jobId, () => [
+        { ...event, at: now().toISOString(), detail: preparePrunedDetail(db)(jobId, parts) },
+      ]);
+      await store.recordPruned(jobId, parts);
     },
     recordEvent: then(store.recordEvent, ([{ jobId, kind, detail }]) => {
       // That one is said again when the raw results are applied again.

@@ -1,8 +1,11 @@
-import type { JournalBatch, JournalJob, JournalShard, JournalSubmission } from '../core/journal.ts';
+import type { JournalBatch, JournalShard, JournalSubmission } from '../core/journal.ts';
 import type { RestoredFacts, RestoredJob, RestoringStore } from '../core/ports/restoring.ts';
 import { type Connection, openConnection } from './connection.ts';
 import { assembleJobStore } from './job-store.ts';
+import { readTally } from './json-columns.ts';
+import { readSpent } from './json-money.ts';
 import type { Db } from './open.ts';
+import { prepareRestore, type RestoreStatements } from './restore-statements.ts';
 import { cancelShard } from './settling.ts';
 
 /** What became of a shard whose doubt has no reason of its own. */
@@ -92,6 +95,24 @@ export function restoring(db: Db, now: () => Date): RestoringStore {
 
     settle: (restored, facts) => write(() => settle(restored, facts)),
 
+    setTotals: ({ stageIds, shardIds }, all, { shards: totals, held }) =>
+      write(() => {
+        for (const { nonce, state } of all) {
+          if (state !== 'applied' && state !== 'canceled' && state !== 'lost') continue;
+          const shardId = shardIds.get(nonce);
+          const known = totals.find((one) => one.nonce === nonce);
+          if (shardId === undefined || known === undefined)
+            throw new RangeError(`no totals of shard ${nonce}`);
+          shards.finish(
+            shardId,
+            state,
+            readTally(known.tally),
+            known.spent === null ? null : readSpent(known.spent),
+          );
+        }
+        for (const [name, id] of stageIds) statements.held.run({ id, held: held[name] ?? 0 });
+      }),
+
     finish: (jobId, { state, at }) =>
       write(() => {
         jobs.finish(jobId, state, new Date(at));
@@ -170,15 +191,13 @@ function toJson(value: unknown): string | null {
   return value === null || value === undefined ? null : JSON.stringify(value);
 }
 
-type Statements = ReturnType<typeof prepareRestore>;
-
 /** The state that it can have before its rows are judged. */
 function setFacts(
   { shards }: Connection,
   id: number,
   shard: JournalShard,
   splitFromId: number | null,
-  statements: Statements,
+  statements: RestoreStatements,
 ): void {
   const { state, raw } = shard;
   statements.close.run({
@@ -195,101 +214,4 @@ function setFacts(
   } else if (state === 'live' || state === 'split') shards.setState(id, state);
   // Lost ones are settled from `live`, canceled ones from `built`, once their rows are there.
   else if (state === 'lost') shards.setState(id, 'live');
-}
-
-function prepareRestore(db: Db) {
-  return {
-    job: db.prepare<{ jobId: string; name: string; specJson: string; createdAt: string }>(`
-      INSERT INTO jobs (job_id, name, spec_json, state, created_at)
-      VALUES (:jobId, :name, :specJson, 'building', :createdAt)
-    `),
-    facts: db.prepare<{
-      id: number;
-      accountId: number | null;
-      mode: JournalJob['mode'];
-      submitRequestedAt: string | null;
-      cancelRequestedAt: string | null;
-      maxMicroUsd: number | null;
-      pilotJson: string | null;
-      estimateJson: string | null;
-    }>(`
-      UPDATE jobs
-      SET account_id = :accountId, mode = :mode, submit_requested_at = :submitRequestedAt,
-          cancel_requested_at = :cancelRequestedAt, max_microusd = :maxMicroUsd, pilot_json = :pilotJson,
-          estimate_json = :estimateJson
-      WHERE id = :id
-    `),
-    close: db.prepare<{
-      id: number;
-      requests: number;
-      bodyBytes: number;
-      fileSha256: string;
-      sizesJson: string | null;
-      splitFromId: number | null;
-    }>(`
-      UPDATE shards
-      SET state = 'built', requests = :requests, body_bytes = :bodyBytes, file_sha256 = :fileSha256,
-          sizes_json = :sizesJson, split_from_id = :splitFromId
-      WHERE id = :id
-    `),
-    past: db.prepare<{ stageId: number; seq: number; attempt: number; shardId: number; status: string }>(`
-      INSERT INTO past_attempts (stage_id, seq, attempt, shard_id, status, failure)
-      VALUES (:stageId, :seq, :attempt, :shardId, :status, :status)
-    `),
-    attempt: db.prepare<{ stageId: number; seq: number; attempt: number }>(`
-      UPDATE requests
-      SET attempt = :attempt
-      WHERE stage_id = :stageId AND seq = :seq
-    `),
-    submission: db.prepare<{
-      shardId: number;
-      number: number;
-      accountId: number;
-      state: string;
-      uploadStartedAt: string;
-      sealedAt: string;
-      reason: string | null;
-      answerStatus: number | null;
-      answerRequestId: string | null;
-      watchUntilAt: string | null;
-      fenceJson: string;
-    }>(`
-      INSERT INTO submissions (shard_id, number, account_id, state, upload_started_at, sealed_at, reason, answer_status,
-        answer_request_id, watch_until_at, fence_json)
-      VALUES (:shardId, :number, :accountId, :state, :uploadStartedAt, :sealedAt, :reason, :answerStatus,
-        :answerRequestId, :watchUntilAt, :fenceJson)
-    `),
-    batch: db.prepare<JournalBatch & { readonly account_id: number }>(`
-      INSERT INTO batches (batch_id, account_id, processing_status, processing, succeeded, errored, canceled, expired,
-        created_at, expires_at, ended_at, cancel_initiated_at, archived_at, results_url, described_json, seen_at)
-      VALUES (:batch_id, :account_id, :processing_status, :processing, :succeeded, :errored, :canceled, :expired,
-        :created_at, :expires_at, :ended_at, :cancel_initiated_at, :archived_at, :results_url, :described_json, :seen_at)
-      ON CONFLICT DO NOTHING
-    `),
-    owner: db.prepare<{ batchId: string; submissionId: number }>(`
-      UPDATE batches
-      SET submission_id = :submissionId
-      WHERE batch_id = :batchId AND submission_id IS NULL
-    `),
-    candidate: db.prepare<{
-      submissionId: number;
-      batchId: string;
-      verdict: string;
-      rejectedBy: string | null;
-    }>(`
-      INSERT INTO candidates (submission_id, batch_id, verdict, rejected_by)
-      VALUES (:submissionId, :batchId, :verdict, :rejectedBy)
-    `),
-    event: db.prepare<{
-      at: string;
-      jobId: number;
-      shardId: number | null;
-      submissionId: number | null;
-      kind: string;
-      detailJson: string;
-    }>(`
-      INSERT INTO events (at, job_id, shard_id, submission_id, kind, detail_json)
-      VALUES (:at, :jobId, :shardId, :submissionId, :kind, :detailJson)
-    `),
-  };
 }

@@ -45,6 +45,14 @@ test('a job that was never submitted goes with --built alone, as a whole, and th
   expect(JSON.parse(stdout)).toMatchObject({ ok: true });
 });
 
+test('with --emulator only rehearsals go', async () => {
+  const { dir, jobId } = await makeBuilt(1);
+  expect((await runCli(['build', '--new'], { cwd: dir })).code).toBe(0);
+  const real = jobIdOf(dir);
+  expect(await prune(dir, '--built', '--emulator')).toMatchObject({ jobs: [{ job_id: jobId }], left: [] });
+  expect(readdirSync(join(dir, 'batch_requests'))).toEqual([real]);
+});
+
 test('killed while it forgets a job, it clears away what is left when it is started again', async () => {
   const { dir, jobId, stateDb } = await makeBuilt(3);
   const store = await openStore(stateDb, { programVersion: 'test' });

@@ -82,8 +82,8 @@ function countingStatement(statement: Statement, count: { calls: number; rows: n
 /** Tables with a row for each request. */
 const LARGE = /^SCAN (?:requests|records|past_attempts|holds|contents)\b/;
 
-/** To drop a shard is rare; the index that it would take of `contents` would cost 11 bytes a request. */
-const MAY_SCAN = /^\s*DELETE FROM shards\b/;
+/** To drop a shard, or a job's rows, is rare; the index that it would take of `contents` would cost 11 bytes a request. */
+const MAY_SCAN = /^\s*DELETE FROM (?:shards|contents)\b/;
 
 /** What the commands of that name read. */
 const COMMANDS: Readonly<Record<string, (deps: LocalDeps) => Promise<unknown>>> = {

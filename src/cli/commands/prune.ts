@@ -7,6 +7,7 @@ export interface PruneFlags {
   readonly failed?: boolean;
   readonly results?: boolean;
   readonly built?: boolean;
+  readonly answers?: boolean;
   readonly dryRun?: boolean;
 }
 
@@ -31,6 +32,10 @@ export function addPruneCommand(program: Command, io: Io): void {
       'also results.jsonl, failed.jsonl and unchanged files in out/: `retrieve` makes them again from the raw results',
     )
     .option('--built', 'also jobs that were built and never submitted, as a whole')
+    .option(
+      '--answers',
+      'all but totals, batches and costs, for good: also raw results, which nothing brings back after 29 days',
+    )
     .option('--dry-run', 'say what would go, and remove nothing')
     .addHelpText(
       'after',

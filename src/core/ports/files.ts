@@ -63,6 +63,8 @@ export interface JobFiles {
   grow(path: string, options: { readonly private: boolean }): GrowingFile;
   /** Removes batch_requests/<job id>/ and batch_results/<job id>/ with all that is in them. */
   removeJob(jobId: string): void;
+  /** batch_results/<job id>/ alone, likewise. */
+  removeResults(jobId: string): void;
   remove(path: string): void;
   /** A file that holds exactly this text. Null: it holds another, and stays; else its bytes. */
   removeIfSame(path: string, text: string): number | null;

@@ -1,4 +1,5 @@
 import type { JournalEvent, JournalJob, JournalShard } from '../journal.ts';
+import type { PrunedTotals } from '../pruned.ts';
 import type { JobStore } from './store.ts';
 
 /**
@@ -19,6 +20,8 @@ export interface RestoringStore {
    * job not final: its raw results are to be applied again.
    */
   settle(restored: RestoredJob, journal: RestoredFacts): Promise<void>;
+  /** After `settle`, of a job whose rows were pruned: what they came to. It has each shard that is settled. */
+  setTotals(restored: RestoredJob, shards: readonly JournalShard[], totals: PrunedTotals): Promise<void>;
   /** It was final at that time, and is again. */
   finish(jobId: number, final: NonNullable<JournalJob['final']>): Promise<void>;
 }

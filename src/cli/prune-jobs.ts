@@ -1,4 +1,5 @@
-import { StoreError, UsageError } from '../core/errors.ts';
+import { InterruptedError, StoreError, UsageError } from '../core/errors.ts';
+import { isInterruption } from '../core/interruption.ts';
 import { type Job, sideOf } from '../core/job.ts';
 import type { LeftAlone, PruneWishes } from '../core/prune-rules.ts';
 import type { LocalDeps } from '../steps/deps.ts';
@@ -44,7 +45,9 @@ export async function pruneJobs(
     return 'done';
   }
   await agree(found, ids.length > 0, context);
-  const done = await prune(found, wishes, context);
+  const done = await prune(found, wishes, context).catch((error: unknown) => {
+    throw isInterruption(error, context.signal) ? interrupted(context.signal) : error;
+  });
   await print(done, ids.length > 0, context);
   return done.left.some(({ left }) => left.reason === 'locked') ? 'pending' : 'done';
 }
@@ -107,6 +110,16 @@ async function prune(found: PruneReport, wishes: PruneWishes, context: Context):
     }
   }
   return { isDone: true, jobs, left, databaseBytes: await compact(deps, context) };
+}
+
+function interrupted({ reason }: AbortSignal): InterruptedError {
+  return new InterruptedError('interrupted while files were removed', {
+    code: 'interrupted',
+    signal: reason instanceof InterruptedError ? reason.signal : 'SIGINT',
+    why: 'what is gone was said before it went, and nothing else has changed',
+    next: 'start the same command again to remove the rest',
+    cause: reason,
+  });
 }
 
 /** What it cannot do now is no harm: the room is used again by later jobs. */

@@ -1,3 +1,4 @@
+import { StoreError } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
 import { journalPath, shardPath } from '../core/ports/files.ts';
 import type { ShardView } from '../core/ports/store-views.ts';
@@ -18,6 +19,7 @@ import { readPruned } from '../core/pruned.ts';
 import { isSettledShard } from '../core/shard.ts';
 import { isAfterRunDue } from './after-run.ts';
 import type { LocalDeps } from './deps.ts';
+import { loadFrozen } from './frozen-job.ts';
 import { sizeOfResults } from './prune-results.ts';
 
 export interface SizedFile {
@@ -59,9 +61,22 @@ export async function findObstacle(
   return whyLeftAlone(job, wishes, {
     nowMs,
     isWatched: watched.some(({ id }) => id === job.id),
-    isAfterRunDue: await isAfterRunDue(job, deps),
+    isAfterRunDue: await isAfterRunOpen(job, deps),
     duplicates: await store.lateDuplicates(job.id),
   });
+}
+
+/** Jobs of programs that use the library never come to what a job file asks for, and most ask for nothing. */
+async function isAfterRunOpen(job: Job, deps: LocalDeps): Promise<boolean> {
+  if (!(await isAfterRunDue(job, deps))) return false;
+  try {
+    const frozen = await loadFrozen(job, deps.files);
+    return frozen !== null && (frozen.git !== null || frozen.onEnd !== null);
+  } catch (error) {
+    // It cannot be read, so no run will ever do what it asks for.
+    if (error instanceof StoreError) return false;
+    throw error;
+  }
 }
 
 export const NOTHING_FOUND: Prunable = {

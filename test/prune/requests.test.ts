@@ -1,4 +1,4 @@
-import { existsSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
@@ -208,6 +208,18 @@ test('a job that a run holds, or of which something may still turn up, is left a
   db.close();
   expect(await job.json(...PRUNE)).toMatchObject({ files: 0, left: [{ reason: 'under_watch' }] });
   expect(job.files()).toEqual(before);
+});
+
+test('a job is left alone as long as what it asks for after its run is not done', async () => {
+  const job = bench.copy();
+  const path = join(job.dir, 'batch_requests', job.jobId, 'job.json');
+  const db = new Database(join(job.dir, '.batchctl/state.db'));
+  db.exec("DELETE FROM events WHERE kind = 'after_run'");
+  db.close();
+  writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), onEnd: ['true'] }));
+  expect(await job.json(...PRUNE)).toMatchObject({ files: 0, left: [{ reason: 'after_run_due' }] });
+  writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), onEnd: null }));
+  expect(await job.json(...PRUNE)).toMatchObject({ files: 1, left: [] });
 });
 
 test('a database that is lost afterwards is made again with every row, though raw results are lost too', async () => {

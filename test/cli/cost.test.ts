@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { searchAndRemove } from '../support/canary.ts';
 import { startEmulatorProcess } from '../support/emulator-process.ts';
 import { runCli } from '../support/run-cli.ts';
@@ -262,6 +262,7 @@ test('a job that was not sent has an estimate, and no cost', async () => {
 test('the cost of results that are gone is unknown, and not nothing', async () => {
   const cwd = makeTempDir(FILES);
   const emulator = await startEmulatorProcess(cwd, ['--batch-seconds', '0.2', '--fault', 'archive-after=0']);
+  onTestFinished(() => emulator.stop());
   const env = { BATCHCTL_EMULATOR_URL: emulator.url };
   expect((await runCli(['submit', '--use-batch', '--emulator'], { cwd, env })).code).toBe(3);
   const text = await cost(cwd, 'latest');

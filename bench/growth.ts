@@ -7,10 +7,10 @@ import { parseArgs } from 'node:util';
 import { formatTable } from '../src/cli/output.ts';
 import { MOST_MB } from './bounds.ts';
 import { drawGrowth, type GrowthPoint } from './chart.ts';
-import { jobFile, makeData } from './data.ts';
+import { makeData } from './data.ts';
 import { requireTools, type Usage } from './measure.ts';
 import { startServer, Workspace } from './place.ts';
-import { describeMachine, writeReport } from './report.ts';
+import { describeMachine, seconds, writeReport } from './report.ts';
 
 const { values } = parseArgs({
   options: {
@@ -28,12 +28,12 @@ const columns = [
   { title: 'COMMAND', value: ({ command }: GrowthPoint) => command },
   {
     title: 'WALL',
-    value: ({ wallMs }: GrowthPoint) => `${(wallMs / 1_000).toFixed(2)} s`,
+    value: ({ wallMs }: GrowthPoint) => seconds(wallMs),
     align: 'right' as const,
   },
   {
     title: 'CPU',
-    value: ({ cpuMs }: GrowthPoint) => `${(cpuMs / 1_000).toFixed(2)} s`,
+    value: ({ cpuMs }: GrowthPoint) => seconds(cpuMs),
     align: 'right' as const,
   },
   { title: 'PEAK', value: ({ peakMb }: GrowthPoint) => `${peakMb.toFixed(0)} MB`, align: 'right' as const },
@@ -57,8 +57,7 @@ async function growTo(requests: number): Promise<readonly GrowthPoint[]> {
   try {
     const data = await makeData(dir, requests);
     const place = new Workspace(join(dir, 'workspace'), server.url);
-    place.link(data.jsonl, 'records.jsonl');
-    place.write('growth.job.yaml', jobFile('growth', { jsonl: 'records.jsonl' }, 'output: false'));
+    place.addJob('growth', data);
     const run = async (command: string, ...args: readonly string[]): Promise<Usage> => {
       process.stderr.write(`${requests} requests: ${command}\n`);
       const usage = await place.run([command, ...args]);

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { formatTable } from '../src/cli/output.ts';
 import { fillStore } from '../test/support/many-jobs.ts';
-import { jobFile, makeData } from './data.ts';
+import { makeData } from './data.ts';
 import { median, requireTools, type Usage } from './measure.ts';
 import { startServer, Workspace } from './place.ts';
 import { describeMachine, writeReport } from './report.ts';
@@ -76,8 +76,7 @@ try {
 /** A job that went all the way. */
 async function makeOwnJob(place: Workspace): Promise<string> {
   const data = await makeData(dir, OWN_REQUESTS);
-  place.link(data.jsonl, 'records.jsonl');
-  place.write('own.job.yaml', jobFile('own', { jsonl: 'records.jsonl' }, 'output: false'));
+  place.addJob('own', data);
   const { stdout } = await place.run(['submit', '--use-batch', '--emulator', '--yes', '--json']);
   return String(JSON.parse(stdout).job_id);
 }

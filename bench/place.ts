@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
-import { linkSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type BenchData, jobFile } from './data.ts';
 import { type Command, measure, type Usage } from './measure.ts';
 
 const BIN = fileURLToPath(new URL('../bin/batchctl.js', import.meta.url));
@@ -78,6 +79,12 @@ export class Workspace {
     linkSync(path, join(this.dir, name));
   }
 
+  /** The only job of its place, over records of JSONL; without a file for each answer. */
+  addJob(name: string, data: BenchData): void {
+    this.link(data.jsonl, 'records.jsonl');
+    this.write(`${name}.job.yaml`, jobFile(name, { jsonl: 'records.jsonl' }, 'output: false'));
+  }
+
   /** One command of the program, measured. */
   run(args: readonly string[], codes?: Command['codes']): Promise<Usage> {
     return measure({
@@ -100,13 +107,5 @@ export class Workspace {
       .filter((name) => /^main-\d+\.jsonl$/.test(name))
       .sort()
       .map((name) => join(dir, name));
-  }
-
-  /** All that is in it, links not followed. */
-  bytes(): number {
-    return readdirSync(this.dir, { recursive: true, withFileTypes: true }).reduce(
-      (sum, entry) => sum + (entry.isFile() ? statSync(join(entry.parentPath, entry.name)).size : 0),
-      0,
-    );
   }
 }

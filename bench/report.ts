@@ -76,7 +76,7 @@ export function formatComparisons(compared: readonly Compared[]): string {
   );
 }
 
-function seconds(ms: number): string {
+export function seconds(ms: number): string {
   return `${(ms / 1_000).toFixed(2)} s`;
 }
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type BenchData, jobFile } from './data.ts';
+import type { BenchData } from './data.ts';
 import { measure, type Usage } from './measure.ts';
 import { startServer, Workspace } from './place.ts';
 
@@ -13,8 +13,7 @@ export async function runStarts(
   const server = await startServer(join(dir, 'server'));
   try {
     const place = new Workspace(join(dir, 'workspace'), server.url);
-    place.link(data.jsonl, 'records.jsonl');
-    place.write('start.job.yaml', jobFile('start', { jsonl: 'records.jsonl' }, 'output: false'));
+    place.addJob('start', data);
     await place.run(['submit', '--limit', '20', '--use-batch', '--emulator', '--yes']);
     // The first of each finds a cold cache.
     for (let round = -1; round < pairs; round += 1) {

@@ -1,5 +1,5 @@
 import { InterruptedError } from '../core/errors.ts';
-import { isInterruption } from '../core/interruption.ts';
+import { isInterruption, signalOf } from '../core/interruption.ts';
 import type { Job } from '../core/job.ts';
 import type { JobFile } from '../core/job-file.ts';
 import { MESSAGES_PARAMS, unknownParams } from '../core/messages-params.ts';
@@ -157,12 +157,12 @@ function tell({ narrowed, skipped, narrowing }: OpenedItems, context: Context): 
   if (facts !== null) sayNarrowed(facts, narrowing, context);
 }
 
-function interrupted({ reason }: AbortSignal): InterruptedError {
+function interrupted(signal: AbortSignal): InterruptedError {
   return new InterruptedError('interrupted while the requests were built', {
     code: 'interrupted',
-    signal: reason instanceof InterruptedError ? reason.signal : 'SIGINT',
+    signal: signalOf(signal),
     why: 'nothing was sent, and what was written does not count',
     next: 'run the same command again',
-    cause: reason,
+    cause: signal.reason,
   });
 }

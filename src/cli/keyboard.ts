@@ -1,4 +1,5 @@
 import { InterruptedError } from '../core/errors.ts';
+import { signalOf } from '../core/interruption.ts';
 
 /** Where a question is put and answered. */
 export interface Keyboard {
@@ -26,10 +27,9 @@ export async function waitForAnswer<T>(
     return await answer;
   } catch (error) {
     if (!(error instanceof Error) || !PROMPT_ENDS.has(error.name)) throw error;
-    const reason: unknown = signal.reason;
     throw new InterruptedError(unanswered.message, {
       code: 'interrupted',
-      signal: reason instanceof InterruptedError ? reason.signal : 'SIGINT',
+      signal: signalOf(signal),
       why: unanswered.why,
       next: unanswered.next,
       cause: error,

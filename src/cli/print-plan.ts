@@ -5,7 +5,7 @@ import { retiresSoon } from '../core/model-lint.ts';
 import { shippedModel } from '../core/models.ts';
 import { formatUsd, type MicroUsd, sumOrUnknown } from '../core/money.ts';
 import type { Narrowed, Narrowing } from '../core/narrowing.ts';
-import { defaultExtension, defaultOutputPath } from '../core/output-place.ts';
+import { defaultExtension, defaultOutputPath, writesNoFiles } from '../core/output-place.ts';
 import { modelsOf as modelsOfSizes } from '../core/request-sizes.ts';
 import { mergeSizes } from '../core/size-counter.ts';
 import type { ExplainedRequest } from '../steps/explain-changes.ts';
@@ -175,9 +175,8 @@ function extensionOf({ stages }: JobFile, name: string): 'md' | 'json' {
   return stage === undefined ? 'md' : defaultExtension(stage);
 }
 
-/** Its job wants no files of it. */
 function isSilent({ stages }: JobFile, name: string): boolean {
-  return stages.find((one) => one.name === name)?.output?.content.kind === 'none';
+  return stages.some((stage) => stage.name === name && writesNoFiles(stage));
 }
 
 function modelsOf({ stages }: JobFile): string {

@@ -1,5 +1,5 @@
 import { InterruptedError, StoreError, UsageError } from '../core/errors.ts';
-import { isInterruption } from '../core/interruption.ts';
+import { isInterruption, signalOf } from '../core/interruption.ts';
 import { type Job, sideOf } from '../core/job.ts';
 import type { LeftAlone, PruneWishes } from '../core/prune-rules.ts';
 import type { LocalDeps } from '../steps/deps.ts';
@@ -112,13 +112,13 @@ async function prune(found: PruneReport, wishes: PruneWishes, context: Context):
   return { isDone: true, jobs, left, databaseBytes: await compact(deps, context) };
 }
 
-function interrupted({ reason }: AbortSignal): InterruptedError {
+function interrupted(signal: AbortSignal): InterruptedError {
   return new InterruptedError('interrupted while files were removed', {
     code: 'interrupted',
-    signal: reason instanceof InterruptedError ? reason.signal : 'SIGINT',
+    signal: signalOf(signal),
     why: 'what is gone was said before it went, and nothing else has changed',
     next: 'start the same command again to remove the rest',
-    cause: reason,
+    cause: signal.reason,
   });
 }
 

@@ -1,5 +1,5 @@
 import { AuthError, InterruptedError, StoreError } from '../core/errors.ts';
-import { isInterruption } from '../core/interruption.ts';
+import { isInterruption, signalOf } from '../core/interruption.ts';
 import { isEmulatorAccount, type Job } from '../core/job.ts';
 import type { Deps } from '../steps/deps.ts';
 import { describeJob } from '../steps/describe-job.ts';
@@ -77,19 +77,18 @@ async function explainInterruption(job: Job, deps: Deps, signal: AbortSignal): P
     isOpen ? `${describePending(document)} already sent go on without batchctl` : null,
     doubts > 0 ? `${formatMany(doubts, 'shard')} may have become a batch that goes on too` : null,
   ].filter((fact) => fact !== null);
-  const reason: unknown = signal.reason;
   if (fresh.submitRequestedAt === null) {
     return new InterruptedError(`interrupted before anything of job ${job.jobId} was sent`, {
       code: 'interrupted',
-      signal: reason instanceof InterruptedError ? reason.signal : 'SIGINT',
+      signal: signalOf(signal),
       why: 'its requests are built',
       next: `batchctl submit ${job.jobId} --use-batch sends them, batchctl cancel ${job.jobId} drops them`,
-      cause: reason,
+      cause: signal.reason,
     });
   }
   return new InterruptedError(`interrupted; job ${job.jobId} is ${document.state}`, {
     code: 'interrupted',
-    signal: reason instanceof InterruptedError ? reason.signal : 'SIGINT',
+    signal: signalOf(signal),
     why:
       facts.length === 0
         ? fresh.mode === 'real_time'
@@ -100,6 +99,6 @@ async function explainInterruption(job: Job, deps: Deps, signal: AbortSignal): P
       facts.length === 0
         ? `batchctl resume ${job.jobId} carries on`
         : `batchctl resume ${job.jobId} carries on, batchctl cancel ${job.jobId} stops what is under way`,
-    cause: reason,
+    cause: signal.reason,
   });
 }

@@ -10,6 +10,11 @@ export function defaultOutputPath(
   return `${resultsDir}/out/${stage}/${customId}.${extension}`;
 }
 
+/** Its answers are in results.jsonl alone. */
+export function writesNoFiles({ output }: Pick<Stage, 'output'>): boolean {
+  return output?.content.kind === 'none';
+}
+
 /** A structured answer is written as JSON, unless a template makes text of it. */
 export function defaultExtension({ schema, output }: Pick<Stage, 'schema' | 'output'>): 'md' | 'json' {
   return schema !== null && output?.content.kind !== 'template' ? 'json' : 'md';

@@ -36,10 +36,10 @@ export async function carveShards(
   try {
     for (const { shard, seqs } of takings) {
       const place = JSON.stringify([shard.stageId, shard.group]);
-      const target = firstOf.get(place) ?? (await openPart(job, shard, first, deps));
+      const target = firstOf.get(place) ?? (await openPart(job, { ...shard, first }, deps));
       firstOf.set(place, target);
       // A part without requests would be no batch.
-      const rest = seqs.size < shard.requests ? await openPart(job, shard, null, deps) : null;
+      const rest = seqs.size < shard.requests ? await openPart(job, { ...shard, first: null }, deps) : null;
       if (rest !== null) rests.push(rest);
       await dealLines(await requireShardFile(job, shard, deps), { target, rest, seqs }, deps, signal);
       carved.push({ from: shard, seqs, target, rest });

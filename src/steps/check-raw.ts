@@ -10,6 +10,11 @@ export async function isRawWhole(job: Job, shard: Shard, deps: LocalDeps): Promi
   return (await deps.files.sha256(pathOf(job, shard, deps))) === facts.sha256;
 }
 
+/** Whether raw results were recorded that are not there any more, or not as they came. */
+export async function isRawDamaged(job: Job, shard: Shard, deps: LocalDeps): Promise<boolean> {
+  return (await deps.store.rawFacts(shard.id)) !== null && !(await isRawWhole(job, shard, deps));
+}
+
 /** The same by the size alone: cheap enough to be asked in every round. */
 export async function isRawThere(job: Job, shard: Shard, deps: LocalDeps): Promise<boolean> {
   const facts = await deps.store.rawFacts(shard.id);

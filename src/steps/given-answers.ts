@@ -1,5 +1,6 @@
 import { InputError, UsageError } from '../core/errors.ts';
 import { JsonTextError, parseExact } from '../core/json-exact.ts';
+import { writesNoFiles } from '../core/output-place.ts';
 import type { PickedStages } from '../core/pick-stages.ts';
 import type { OutputTexts } from '../core/record.ts';
 import type { Stage } from '../core/stage.ts';
@@ -64,7 +65,7 @@ async function openStage(stage: Stage, { job }: PickedStages, deps: GivenDeps): 
   const isAnswer = stage.output === null || stage.output.content.kind === 'answer';
   const json = stage.schema === null ? 'no' : isAnswer ? 'must' : 'may';
   const path = stage.output?.path ?? null;
-  if (stage.output?.content.kind === 'none') {
+  if (writesNoFiles(stage)) {
     throw new UsageError(`there are no files of stage "${name}" to build on`, {
       code: 'stage_without_output',
       why: 'its job file says "output: false", so that its answers are in results.jsonl alone',

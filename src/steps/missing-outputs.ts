@@ -1,5 +1,6 @@
 import { UsageError } from '../core/errors.ts';
 import type { JobFile } from '../core/job-file.ts';
+import { writesNoFiles } from '../core/output-place.ts';
 import type { OutputTexts, SourceReady, SourceRecord } from '../core/record.ts';
 import type { TemplateScope } from '../core/template.ts';
 import { readFiles, type TextSources } from './render-files.ts';
@@ -15,22 +16,19 @@ export function createDoneCheck(
   { plan, texts }: Pick<TextSources, 'plan' | 'texts'>,
   outputs: Pick<OutputTexts, 'exists'>,
 ): (item: SourceRecord | SourceReady, position: number) => Promise<boolean> {
-  const none = job.stages.filter(({ output }) => output?.content.kind === 'none').map(({ name }) => name);
-  if (none.length > 0) {
-    throw new UsageError(`--missing cannot tell what is missing in ${job.path}`, {
-      code: 'missing_needs_output',
-      why: `${none.join(', ')}: its "output" is false, so there are no files to miss`,
+  const namesOf = (stages: JobFile['stages']): string => stages.map(({ name }) => name).join(', ');
+  const none = job.stages.filter(writesNoFiles);
+  if (none.length > 0)
+    throw cannotTell(job, {
+      why: `${namesOf(none)}: its "output" is false, so there are no files to miss`,
       next: 'submit --changed sends what has no answer yet',
     });
-  }
-  const silent = job.stages.filter(({ output }) => output?.path == null).map(({ name }) => name);
-  if (silent.length > 0) {
-    throw new UsageError(`--missing cannot tell what is missing in ${job.path}`, {
-      code: 'missing_needs_output',
-      why: `${silent.join(', ')}: there is no "output", so each job writes to a folder of its own`,
+  const silent = job.stages.filter(({ output }) => output?.path == null);
+  if (silent.length > 0)
+    throw cannotTell(job, {
+      why: `${namesOf(silent)}: there is no "output", so each job writes to a folder of its own`,
       next: 'add "output" with the path of the files, such as output: "reports/{{ custom_id }}.md"',
     });
-  }
   // Files are read only where a path may depend on them: records that are done shall cost little.
   const written = [job.id ?? '', ...job.stages.map(({ output }) => output?.path ?? '')];
   const needsFiles = plan.files.some(([name]) => written.some((template) => template.includes(name)));
@@ -46,4 +44,11 @@ export function createDoneCheck(
       return path !== null && outputs.exists(path);
     });
   };
+}
+
+function cannotTell({ path }: JobFile, reason: { readonly why: string; readonly next: string }): UsageError {
+  return new UsageError(`--missing cannot tell what is missing in ${path}`, {
+    code: 'missing_needs_output',
+    ...reason,
+  });
 }

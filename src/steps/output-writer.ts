@@ -1,5 +1,6 @@
 import type { Job } from '../core/job.ts';
 import type { JobFile } from '../core/job-file.ts';
+import { writesNoFiles } from '../core/output-place.ts';
 import { type JobFiles, type RangeReader, recordsPath } from '../core/ports/files.ts';
 import type { LocalDeps } from './deps.ts';
 import type { MadeRule } from './make-output.ts';
@@ -47,8 +48,9 @@ export class OutputWriter {
     this.#frozen = frozen;
     this.#files = deps.files;
     this.#signal = signal;
-    for (const { name, output } of frozen?.stages ?? []) {
-      if (output?.content.kind === 'none') this.#silent.add(name);
+    for (const stage of frozen?.stages ?? []) {
+      const { name, output } = stage;
+      if (writesNoFiles(stage)) this.#silent.add(name);
       if (output !== null && isMade(output)) this.#rules.set(name, output);
     }
   }

@@ -2,7 +2,7 @@ import { StoreError } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
 import { isNeverSubmitted, type LeftAlone, type PruneWishes } from '../core/prune-rules.ts';
 import { readPruned } from '../core/pruned.ts';
-import { isRawWhole } from './check-raw.ts';
+import { isRawDamaged } from './check-raw.ts';
 import type { LocalDeps } from './deps.ts';
 import {
   findObstacle,
@@ -94,13 +94,13 @@ async function takeLeave(
   deps: LocalDeps,
   signal: AbortSignal,
 ): Promise<{ readonly going: readonly PrunableRequests[]; readonly kept: readonly string[] }> {
-  const { store, files } = deps;
+  const { files } = deps;
   const going: PrunableRequests[] = [];
   const kept: string[] = [];
   for (const one of requests) {
     signal.throwIfAborted();
     const { shard } = one.view;
-    if ((await store.rawFacts(shard.id)) !== null && !(await isRawWhole(job, shard, deps))) {
+    if (await isRawDamaged(job, shard, deps)) {
       const next = `batchctl retrieve ${job.jobId} gets them again`;
       kept.push(`${one.path}: the raw results of its shard are not as they came; ${next}`);
     } else if (await keepHashes(job, shard, files, signal)) going.push(one);

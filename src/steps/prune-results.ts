@@ -2,7 +2,7 @@ import type { Job } from '../core/job.ts';
 import type { RowView } from '../core/ports/store-views.ts';
 import { NOTHING, plus, type Size } from '../core/prune-rules.ts';
 import { readPruned } from '../core/pruned.ts';
-import { isRawWhole } from './check-raw.ts';
+import { isRawDamaged } from './check-raw.ts';
 import type { LocalDeps } from './deps.ts';
 import { loadFrozen } from './frozen-job.ts';
 import { groupsOf } from './held-facts.ts';
@@ -47,7 +47,7 @@ export async function pruneResults(
       return keepAll(
         `${shard.stage} ${shard.number} is lost, and to retrieve the job asks the API for it first`,
       );
-    if ((await store.rawFacts(shard.id)) === null || (await isRawWhole(job, shard, deps))) continue;
+    if (!(await isRawDamaged(job, shard, deps))) continue;
     const why = `the raw results of ${shard.stage} ${shard.number} are not as they came`;
     return keepAll(`${why}; batchctl retrieve ${job.jobId} gets them again`);
   }

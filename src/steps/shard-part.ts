@@ -16,13 +16,15 @@ export interface ShardPart {
   requests: number;
 }
 
+/** In all but its number and nonce as `like`; the next number of the stage where none is given. */
 export async function openPart(
   job: Job,
-  { stageId, stage, group, origin, route }: Shard,
-  first: Shard['first'],
+  like: Pick<Shard, 'stageId' | 'stage' | 'group' | 'origin' | 'route' | 'first'>,
   { store, files, clock }: LocalDeps,
+  given: number | null = null,
 ): Promise<ShardPart> {
-  const number = (await store.lastShardNumber(stageId)) + 1;
+  const { stageId, stage, group, origin, route, first } = like;
+  const number = given ?? (await store.lastShardNumber(stageId)) + 1;
   const nonce = makeNonce(clock.randomBytes(8));
   const id = await store.openShard(stageId, { number, group, nonce, origin, route, first });
   const path = shardPath(files.requestsDir(job.jobId), stage, number);

@@ -1,6 +1,7 @@
 import { type Billing, costOfAnswer } from '../core/billing.ts';
 import { isLegalCustomId } from '../core/custom-id.ts';
 import { type Job, stageNamed } from '../core/job.ts';
+import { writesNoFiles } from '../core/output-place.ts';
 import { type JobFiles, shardPath } from '../core/ports/files.ts';
 import type { RowView, ShardView } from '../core/ports/store-views.ts';
 import { readPruned } from '../core/pruned.ts';
@@ -73,7 +74,7 @@ export async function showRequest(
   const view = views.find((one) => one.shard.id === row.shardId);
   const dir = files.resultsDir(job.jobId);
   const made = (await loadFrozen(job, files))?.stages.find(({ name }) => name === row.stage);
-  const outputPath = made?.output?.content.kind === 'none' ? null : outputPathOf(row, dir);
+  const outputPath = made !== undefined && writesNoFiles(made) ? null : outputPathOf(row, dir);
   const isWritten = outputPath !== null && isGood(row) && files.exists(outputPath);
   const held = row.status === 'held' ? await heldFacts(job, row, groupsOf(views), deps) : null;
   const facts = {

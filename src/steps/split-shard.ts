@@ -1,12 +1,10 @@
 import { ProviderError } from '../core/errors.ts';
-import { shardPath } from '../core/ports/files.ts';
 import type { ShardPart } from '../core/ports/store-views.ts';
-import { bodyBytesOf, type Shard } from '../core/shard.ts';
-import { readShardLine, withNonce } from '../core/shard-line.ts';
-import { SizeCounter } from '../core/size-counter.ts';
-import { makeNonce } from '../core/wire-id.ts';
+import { parseRequestLine } from '../core/request-line.ts';
+import type { Shard } from '../core/shard.ts';
 import { requireShardFile } from './check-shard-file.ts';
 import type { Run } from './run.ts';
+import { addToPart, closePart, openPart } from './shard-part.ts';
 
 /**
  * Halves a shard that the API found too large: two new files with new numbers and nonces, then one commit that gives
@@ -30,55 +28,42 @@ export async function splitShard(run: Run, shard: Shard): Promise<void> {
   // Two different counts, so that a listing tells the halves apart.
   const firstRequests = shard.requests === 2 ? 1 : Math.floor((shard.requests - 1) / 2);
   const number = Math.max(...(await store.shards(run.job.id)).map((view) => view.shard.number));
-  const path = await requireShardFile(run.job, shard, run.deps);
-  const parts = [
-    await writePart(run, shard, path, { number: number + 1, from: 0, to: firstRequests }),
-    await writePart(run, shard, path, { number: number + 2, from: firstRequests, to: shard.requests }),
-  ];
-  await store.splitShard(shard.id, parts);
+  await store.splitShard(shard.id, await writeHalves(run, shard, number, firstRequests));
   report({
     kind: 'notice',
     text: `shard ${shard.number} was too large for the API; sending it as shards ${number + 1} and ${number + 2}`,
   });
 }
 
-async function writePart(
-  run: Run,
+/** The first so many of its requests, and the others. */
+async function writeHalves(
+  { job, deps }: Run,
   shard: Shard,
-  path: string,
-  slice: { readonly number: number; readonly from: number; readonly to: number },
-): Promise<ShardPart> {
-  const { store, files, clock } = run.deps;
-  const nonce = makeNonce(clock.randomBytes(8));
-  const { group, origin, first, route } = shard;
-  const facts = { number: slice.number, group, nonce, origin, first, route };
-  const shardId = await store.openShard(shard.stageId, facts);
-  const file = files.create(shardPath(files.requestsDir(run.job.jobId), shard.stage, slice.number), {
-    private: run.job.spec.private,
+  lastNumber: number,
+  firstRequests: number,
+): Promise<readonly ShardPart[]> {
+  const path = await requireShardFile(job, shard, deps);
+  const openHalf = async (number: number) => ({
+    part: await openPart(job, shard, deps, number),
+    fromSeq: 0,
+    toSeq: 0,
   });
-  const seqs: number[] = [];
-  const sizes = new SizeCounter();
-  let index = 0;
-  for await (const lines of files.lines(path)) {
-    for (const line of lines) {
-      if (index >= slice.from && index < slice.to) {
-        const { text, seq } = withNonce(line.text, nonce);
-        const place = { offset: file.bytes, length: Buffer.byteLength(text) };
-        sizes.add(readShardLine(text)?.paramsJson ?? '{}', place);
-        file.write(`${text}\n`);
-        seqs.push(seq);
+  const [first, rest] = [await openHalf(lastNumber + 1), await openHalf(lastNumber + 2)];
+  try {
+    for await (const lines of deps.files.lines(path)) {
+      for (const { text } of lines) {
+        const { seq, paramsJson } = parseRequestLine(text);
+        const half = first.part.requests < firstRequests ? first : rest;
+        if (half.part.requests === 0) half.fromSeq = seq;
+        half.toSeq = seq;
+        addToPart(half.part, text, paramsJson);
       }
-      index += 1;
     }
+    return [first, rest].map(({ part, fromSeq, toSeq }) => {
+      const { id: shardId, ...facts } = closePart(part);
+      return { shardId, fromSeq, toSeq, ...facts };
+    });
+  } finally {
+    for (const { part } of [first, rest]) part.file.discard();
   }
-  const { bytes, sha256 } = file.finish();
-  return {
-    shardId,
-    fromSeq: seqs[0] ?? 0,
-    toSeq: seqs.at(-1) ?? 0,
-    requests: seqs.length,
-    bodyBytes: bodyBytesOf(bytes),
-    fileSha256: sha256,
-    sizes: sizes.sizes(),
-  };
 }

@@ -111,7 +111,7 @@ async function takeRows(
   // What an earlier try has left has the number of ours.
   await store.dropRound(job.id);
   const path = await requireShardFile(job, shard, deps);
-  const part = seqs.size < shard.requests ? await openPart(job, shard, shard.first, deps) : null;
+  const part = seqs.size < shard.requests ? await openPart(job, shard, deps) : null;
   try {
     if (part !== null) {
       for await (const lines of files.lines(path)) {

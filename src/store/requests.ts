@@ -1,7 +1,7 @@
-import { hash } from 'node:crypto';
 import type { FailedFilter, RowOutcome, RowView } from '../core/ports/store-views.ts';
 import type { FailureClass, RowStatus } from '../core/result.ts';
 import type { Shard } from '../core/shard.ts';
+import { shortHash } from '../core/short-hash.ts';
 import type { Db } from './open.ts';
 
 export type Requests = ReturnType<typeof prepareRequests>;
@@ -264,11 +264,5 @@ export function prepareRequests(db: Db) {
   };
 }
 
-/**
- * 52 bits of SHA-256, so that they are an exact number in JavaScript. Two paths of a stage of 1,000,000 meet with a chance
- * of 1 in 9,000, and all that happens then is that one output gets a name made distinct without need.
- */
-export function outputKeyOf(outputFold: string): number {
-  const hexDigits = 52 / 4;
-  return Number.parseInt(hash('sha256', outputFold, 'hex').slice(0, hexDigits), 16);
-}
+/** All that happens when two paths of a stage meet is that one output gets a name made distinct without need. */
+export const outputKeyOf = (outputFold: string): number => shortHash(outputFold);

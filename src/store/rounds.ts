@@ -5,7 +5,7 @@ import { addRow, EMPTY_TALLY, removeRow, type Tally } from '../core/result.ts';
 import type { Shard } from '../core/shard.ts';
 import type { PastAttemptRow } from './attempts.ts';
 import type { Connection } from './connection.ts';
-import { shardIn, shardMovedOn } from './settling.ts';
+import { retireShard, unsentShard } from './settling.ts';
 
 type Rounds = Pick<
   JobStore,
@@ -29,8 +29,7 @@ type Rounds = Pick<
  * are moved to them, chunk by chunk; one commit makes all of it count, and until then a crash puts each row back.
  */
 export function rounds(connection: Connection): Rounds {
-  const { jobs, stages, shards, requests, attempts, submissions, events, read, write, writeAhead } =
-    connection;
+  const { jobs, stages, shards, requests, attempts, events, read, write, writeAhead } = connection;
 
   return {
     releasableRows: (stageId, needIds, afterSeq, limit) =>
@@ -87,9 +86,7 @@ export function rounds(connection: Connection): Rounds {
 
     takeBackRows: (jobId, { shardId, seqs, rest }) =>
       write(() => {
-        const from = shardIn(connection, shardId, ['built']);
-        if (submissions.liveOf(shardId) !== null)
-          throw shardMovedOn(from, 'an earlier submission of it is not settled');
+        const from = unsentShard(connection, shardId);
         const tallies = new Tallies(connection);
         const answered = new Set<number>();
         for (const seq of seqs) {
@@ -107,9 +104,7 @@ export function rounds(connection: Connection): Rounds {
             throw new RangeError(`shard ${rest.id} takes ${moved} rows of ${rest.requests}`);
           shards.setSplitFrom(rest.id, shardId);
         }
-        const left = requests.count(shardId);
-        if (left > 0) throw new RangeError(`${left} rows of shard ${shardId} would have none`);
-        shards.setState(shardId, 'split');
+        retireShard(connection, shardId);
         events.record({
           jobId,
           shardId,

@@ -77,6 +77,20 @@ export function shardMovedOn({ number }: Shard, why: string): StoreError {
   });
 }
 
+/** The shard, if nothing of it can exist at the API. @throws StoreError `shard_moved_on` */
+export function unsentShard(connection: Connection, shardId: number): Shard {
+  const shard = shardIn(connection, shardId, ['built']);
+  if (connection.submissions.liveOf(shardId) === null) return shard;
+  throw shardMovedOn(shard, 'an earlier submission of it is not settled');
+}
+
+/** The end of a shard whose rows have all gone to others. */
+export function retireShard({ shards, requests }: Connection, shardId: number): void {
+  const left = requests.count(shardId);
+  if (left > 0) throw new RangeError(`${left} rows of shard ${shardId} would have no part`);
+  shards.setState(shardId, 'split');
+}
+
 /** Every request of a shard that is never to be sent gets its verdict. */
 export function cancelShard(connection: Connection, shard: Shard): void {
   const canceled = connection.requests.settleRest(shard.id, 'canceled', 'canceled');

@@ -2,7 +2,7 @@ import type { SpendingStore } from '../core/ports/spending-store.ts';
 import type { CarvedShard } from '../core/ports/store-views.ts';
 import type { Shard } from '../core/shard.ts';
 import type { Connection } from './connection.ts';
-import { shardIn, shardMovedOn } from './settling.ts';
+import { retireShard, shardIn, shardMovedOn, unsentShard } from './settling.ts';
 
 /** What is kept of money, and the shards that go out before the others because of it. */
 export function spending(connection: Connection): SpendingStore {
@@ -75,12 +75,9 @@ function carveShard(
   { fromShardId, first, rest }: CarvedShard,
   closed: Set<number>,
 ): void {
-  const { shards, requests, submissions, events } = connection;
-  const from = shardIn(connection, fromShardId, ['built']);
+  const { shards, requests, events } = connection;
+  const from = unsentShard(connection, fromShardId);
   if (from.jobId !== jobId) throw new RangeError(`shard ${from.id} is not of job ${jobId}`);
-  if (submissions.liveOf(from.id) !== null) {
-    throw shardMovedOn(from, 'an earlier submission of it is not settled');
-  }
 
   function takeRows(
     part: CarvedShard['first'] | NonNullable<CarvedShard['rest']>,
@@ -103,9 +100,7 @@ function carveShard(
 
   const parts = [takeRows(first, () => requests.moveSeqs(from, first.id, first.seqs))];
   if (rest !== null) parts.push(takeRows(rest, () => requests.moveAll(from.id, rest.id)));
-  const left = requests.count(from.id);
-  if (left > 0) throw new RangeError(`${left} rows of shard ${from.id} would have no part`);
-  shards.setState(from.id, 'split');
+  retireShard(connection, from.id);
   events.record({
     jobId,
     shardId: from.id,

@@ -3,7 +3,7 @@ import type { Account, Job } from '../core/job.ts';
 import type { JobStore } from '../core/ports/store.ts';
 import type { Connection } from './connection.ts';
 import { dropBuilding } from './rounds.ts';
-import { changeSubmission, returnShard, submissionEvent, takeShard } from './settling.ts';
+import { changeSubmission, retireShard, returnShard, submissionEvent, takeShard } from './settling.ts';
 
 type Submitting = Pick<
   JobStore,
@@ -206,9 +206,7 @@ export function submitting(connection: Connection): Submitting {
             `part ${part.shardId} of shard ${shardId} takes ${moved} rows of ${part.requests}`,
           );
         }
-        const left = requests.count(shardId);
-        if (left > 0) throw new RangeError(`${left} rows of shard ${shardId} would have no part`);
-        shards.setState(shardId, 'split');
+        retireShard(connection, shardId);
         events.record({
           jobId: shard.jobId,
           shardId,

@@ -1,11 +1,11 @@
-import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { COMPARISONS, MOST_MB } from '../../bench/bounds.ts';
 import { toolsProblem } from '../../bench/measure.ts';
 import { WORKS } from '../../bench/rounds.ts';
-import { scrubbedEnv } from '../support/run-cli.ts';
+import { runCli } from '../support/run-cli.ts';
 import { sayLeftOut } from '../support/strace.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
 
@@ -15,18 +15,7 @@ if (problem !== null) sayLeftOut('the bench is not tried', problem);
 /** A script of the bench, to its end. */
 async function runBench(name: string, ...args: readonly string[]): Promise<string> {
   const path = fileURLToPath(new URL(`../../bench/${name}`, import.meta.url));
-  const child = spawn(process.execPath, [path, ...args], {
-    env: scrubbedEnv(),
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let [stdout, stderr] = ['', ''];
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
-  const code = await new Promise((resolve) => child.on('close', resolve));
+  const { code, stdout, stderr } = await runCli(args, { cwd: tmpdir(), bin: path });
   expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
   return stdout;
 }

@@ -1,8 +1,8 @@
 import type { Job } from '../../src/core/job.ts';
 import type { KnownBatch } from '../../src/core/ports/store-views.ts';
-import { DEFAULT_SHARD_LIMITS, type Shard } from '../../src/core/shard.ts';
-import { NO_SPENDING_RULES } from '../../src/core/spending-rules.ts';
+import type { Shard } from '../../src/core/shard.ts';
 import type { WatchedShard, WatchLook } from '../../src/steps/watch-batches.ts';
+import { jobSpec } from '../support/job-spec.ts';
 
 export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
@@ -13,21 +13,7 @@ const JOB: Job = {
   name: 'round-reports',
   state: 'in_progress',
   account: { baseUrl: 'https://api.anthropic.com', keyFingerprint: '0123456789abcdef' },
-  spec: {
-    apiVersion: '2026-10-21',
-    betas: [],
-    model: 'claude-haiku-5-5',
-    stages: ['main'],
-    needs: {},
-    retry: null,
-    limits: DEFAULT_SHARD_LIMITS,
-    needsFrozen: false,
-    changedOnly: false,
-    spending: NO_SPENDING_RULES,
-    private: false,
-    on: 'api',
-    file: null,
-  },
+  spec: jobSpec(),
   mode: 'batch',
   stages: [{ id: 1, name: 'main', state: 'open', held: 0 }],
   records: 8_412,

@@ -3,8 +3,7 @@ import type { Job } from '../../src/core/job.ts';
 import { jobDocument } from '../../src/core/job-document.ts';
 import type { ShardView } from '../../src/core/ports/store-views.ts';
 import { EMPTY_TALLY, type Tally } from '../../src/core/result.ts';
-import { DEFAULT_SHARD_LIMITS } from '../../src/core/shard.ts';
-import { NO_SPENDING_RULES } from '../../src/core/spending-rules.ts';
+import { jobSpec } from '../support/job-spec.ts';
 
 const JOB: Job = {
   id: 1,
@@ -12,21 +11,7 @@ const JOB: Job = {
   name: 'reviews',
   state: 'in_progress',
   account: null,
-  spec: {
-    apiVersion: '2026-10-21',
-    betas: [],
-    model: 'claude-haiku-5-5',
-    stages: ['main'],
-    needs: {},
-    retry: null,
-    limits: DEFAULT_SHARD_LIMITS,
-    needsFrozen: false,
-    changedOnly: false,
-    spending: NO_SPENDING_RULES,
-    private: false,
-    on: 'api',
-    file: null,
-  },
+  spec: jobSpec(),
   mode: null,
   stages: [{ id: 1, name: 'main', state: 'open', held: 0 }],
   records: 20,

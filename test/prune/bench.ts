@@ -12,10 +12,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, expect } from 'vitest';
-import { type GlobalOptions, type Io, openContext, type ProcessIo } from '../../src/cli/context.ts';
-import { buildProgram } from '../../src/cli/program.ts';
-import { systemClock } from '../../src/cli/system-clock.ts';
 import { type Emulator, startEmulator } from '../../src/emulator/server.ts';
+import { runHere } from '../support/cli-here.ts';
 import type { Truth } from '../support/emulator-process.ts';
 import { type Finished, runCli } from '../support/run-cli.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
@@ -91,7 +89,7 @@ function openCopy(dir: string, emulator: Emulator): Pruned {
     dir,
     jobId,
     run,
-    json: async (...args) => JSON.parse(await runHere([...args, '--json'], dir, envOf(emulator))),
+    json: async (...args) => JSON.parse(await printedHere([...args, '--json'], dir, envOf(emulator))),
     files: () =>
       ['batch_requests', 'batch_results'].flatMap((top) => {
         const folder = join(top, jobId);
@@ -104,7 +102,7 @@ function openCopy(dir: string, emulator: Emulator): Pruned {
 }
 
 /** Stdout. @throws what the command threw */
-async function runHere(
+async function printedHere(
   args: readonly string[],
   cwd: string,
   env: Readonly<Record<string, string>>,
@@ -115,27 +113,8 @@ async function runHere(
     printed += String(chunk);
   });
   stderr.resume();
-  const io: ProcessIo = {
-    // Pipes, and all of them that the command line asks for.
-    stdin: stdin as unknown as NodeJS.ReadStream,
-    stdout: stdout as unknown as NodeJS.WriteStream,
-    stderr: stderr as unknown as NodeJS.WriteStream,
-    env,
-    cwd,
-    clock: systemClock,
-    signal: new AbortController().signal,
-    version: '0.0.0',
-    commandLine: args.join(' '),
-  };
-  const run: Io['run'] = async (command, work) => {
-    const context = openContext(command.optsWithGlobals<GlobalOptions>(), io);
-    try {
-      expect(await work(context), `batchctl ${args.join(' ')}`).toBe('done');
-    } finally {
-      context.talk.stopSpinner();
-      await context.wire.close();
-    }
-  };
-  await (await buildProgram({ run }, io.version, args)).parseAsync(args, { from: 'user' });
+  const { signal } = new AbortController();
+  const verdict = await runHere(args, { stdin, stdout, stderr, cwd, env, signal });
+  expect(verdict, `batchctl ${args.join(' ')}`).toBe('done');
   return printed;
 }

@@ -2,11 +2,11 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { ClosedShard } from '../../src/core/ports/store-views.ts';
 import { bodyBytesOf, DEFAULT_SHARD_LIMITS, type ShardLimits } from '../../src/core/shard.ts';
-import { NO_SPENDING_RULES } from '../../src/core/spending-rules.ts';
 import { parseWireId } from '../../src/core/wire-id.ts';
 import { openJobFiles } from '../../src/files/job-files.ts';
 import { packShards, type ShardPacker } from '../../src/steps/pack-shards.ts';
 import { openStore } from '../../src/store/open.ts';
+import { jobSpec } from '../support/job-spec.ts';
 import { makeManualClock } from '../support/manual-clock.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
 
@@ -25,21 +25,7 @@ async function startPacking(limits: Partial<ShardLimits> = {}): Promise<Packing>
   const files = openJobFiles(dir);
   const job = await store.createJob({
     name: 'words',
-    spec: {
-      apiVersion: '2026-10-21',
-      betas: [],
-      model: 'm',
-      stages: ['main'],
-      needs: {},
-      retry: null,
-      limits: DEFAULT_SHARD_LIMITS,
-      needsFrozen: false,
-      changedOnly: false,
-      spending: NO_SPENDING_RULES,
-      private: false,
-      on: 'emulator',
-      file: null,
-    },
+    spec: jobSpec({ model: 'm', on: 'emulator' }),
     at: clock.now(),
   });
   const groups = new Map<number, string | null>();

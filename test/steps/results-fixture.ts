@@ -11,8 +11,7 @@ import type { BatchProvider } from '../../src/core/ports/provider.ts';
 import type { JobStore } from '../../src/core/ports/store.ts';
 import type { ShardView } from '../../src/core/ports/store-views.ts';
 import { NO_SIZES } from '../../src/core/request-sizes.ts';
-import { bodyBytesOf, DEFAULT_SHARD_LIMITS } from '../../src/core/shard.ts';
-import { NO_SPENDING_RULES } from '../../src/core/spending-rules.ts';
+import { bodyBytesOf } from '../../src/core/shard.ts';
 import { wireId } from '../../src/core/wire-id.ts';
 import { openJobFiles } from '../../src/files/job-files.ts';
 import type { Deps } from '../../src/steps/deps.ts';
@@ -21,6 +20,7 @@ import { createServerTime } from '../../src/steps/server-time.ts';
 import { openStore } from '../../src/store/open.ts';
 import { newShard, stageIdOf } from '../store/contract/fixture.ts';
 import { searchAndRemove } from '../support/canary.ts';
+import { jobSpec } from '../support/job-spec.ts';
 import { renderDeps } from '../support/render-deps.ts';
 
 export const NOW_MS = Date.parse('2026-11-20T12:00:00Z');
@@ -115,21 +115,11 @@ export async function makeFixture(options: FixtureOptions = {}): Promise<Fixture
   const files = openJobFiles(root);
   const store = await openStore(join(root, '.batchctl/state.db'), { programVersion: '0.0.0' });
   const sizes = options.shards ?? [3];
-  const spec = {
+  const spec = jobSpec({
     apiVersion: '2023-06-01',
-    betas: [],
-    model: 'claude-haiku-5-5',
-    stages: ['main'],
-    needs: {},
-    retry: null,
-    limits: DEFAULT_SHARD_LIMITS,
-    needsFrozen: false,
-    changedOnly: false,
-    spending: NO_SPENDING_RULES,
-    on: 'emulator' as const,
+    on: 'emulator',
     private: options.private ?? false,
-    file: null,
-  };
+  });
   const built = await store.createJob({ name: 'test', spec, at: new Date(NOW_MS) });
   const stageId = stageIdOf(built);
   const shardIds: number[] = [];

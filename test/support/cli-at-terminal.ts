@@ -2,11 +2,9 @@ import { clearLine, cursorTo, moveCursor } from 'node:readline';
 import { PassThrough } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
 import { vi } from 'vitest';
-import { type GlobalOptions, openContext, type ProcessIo } from '../../src/cli/context.ts';
-import { buildProgram } from '../../src/cli/program.ts';
 import type { Verdict } from '../../src/cli/report-error.ts';
-import { systemClock } from '../../src/cli/system-clock.ts';
 import { searchOutput } from './canary.ts';
+import { runHere } from './cli-here.ts';
 
 export interface CliAtTerminal {
   /** Every byte of stdout and stderr, in the order in which they came. */
@@ -29,18 +27,6 @@ export interface TerminalOptions {
 export function startAtTerminal(args: readonly string[], { cwd, env }: TerminalOptions): CliAtTerminal {
   const [stdin, stdout, stderr] = [makeTerminal(), makeTerminal(), makeTerminal()];
   const stop = new AbortController();
-  const io: ProcessIo = {
-    // All of them that the command line asks for.
-    stdin: stdin as unknown as NodeJS.ReadStream,
-    stdout: stdout as unknown as NodeJS.WriteStream,
-    stderr: stderr as unknown as NodeJS.WriteStream,
-    env,
-    cwd,
-    clock: systemClock,
-    signal: stop.signal,
-    version: '0.0.0',
-    commandLine: args.join(' '),
-  };
   let printed = '';
   let shown = '';
   stderr.on('data', (chunk) => {
@@ -60,29 +46,10 @@ export function startAtTerminal(args: readonly string[], { cwd, env }: TerminalO
       stdin.write(keys);
     },
     stop: (reason) => stop.abort(reason),
-    finished: run(args, io).finally(() => searchOutput(printed, args.join(' '))),
+    finished: runHere(args, { stdin, stdout, stderr, cwd, env, signal: stop.signal }).finally(() =>
+      searchOutput(printed, args.join(' ')),
+    ),
   };
-}
-
-async function run(args: readonly string[], io: ProcessIo): Promise<Verdict> {
-  let verdict: Verdict = 'done';
-  const program = await buildProgram(
-    {
-      async run(command, work) {
-        const context = openContext(command.optsWithGlobals<GlobalOptions>(), io);
-        try {
-          verdict = await work(context);
-        } finally {
-          context.talk.stopSpinner();
-          await context.wire.close();
-        }
-      },
-    },
-    io.version,
-    args,
-  );
-  await program.parseAsync(args, { from: 'user' });
-  return verdict;
 }
 
 function makeTerminal(): PassThrough {

@@ -1,13 +1,12 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Batch } from '../../src/core/batch.ts';
-import type { Account, Job, JobSpec } from '../../src/core/job.ts';
+import type { Account, Job } from '../../src/core/job.ts';
 import type { JobStore } from '../../src/core/ports/store.ts';
 import { EMPTY_TALLY } from '../../src/core/result.ts';
-import { DEFAULT_SHARD_LIMITS } from '../../src/core/shard.ts';
-import { NO_SPENDING_RULES } from '../../src/core/spending-rules.ts';
 import { assembleJobStore } from '../../src/store/job-store.ts';
 import { type Db, openDatabase } from '../../src/store/open.ts';
+import { jobSpec } from './job-spec.ts';
 
 export interface ManyJobs {
   readonly jobs: number;
@@ -130,21 +129,7 @@ async function addJob(store: JobStore, { index, requests, at, isPending }: Fille
 
 const SHA = 'f'.repeat(64);
 
-const SPEC: JobSpec = {
-  apiVersion: '2026-10-21',
-  betas: [],
-  model: 'claude-haiku-5-5',
-  stages: ['main'],
-  needs: {},
-  retry: null,
-  limits: DEFAULT_SHARD_LIMITS,
-  needsFrozen: false,
-  changedOnly: false,
-  spending: NO_SPENDING_RULES,
-  private: false,
-  on: 'api',
-  file: 'filler.job.yaml',
-};
+const SPEC = jobSpec({ file: 'filler.job.yaml' });
 
 /** Six digits of the alphabet of nonces. */
 function base32(value: number): string {

@@ -5,7 +5,6 @@ import type { Job } from '../../src/core/job.ts';
 import type { Progress } from '../../src/core/ports/progress.ts';
 import type { ShardLimits } from '../../src/core/shard.ts';
 import { DEFAULT_SHARD_LIMITS } from '../../src/core/shard.ts';
-import { NO_SPENDING_RULES } from '../../src/core/spending-rules.ts';
 import { type Emulator, startEmulator } from '../../src/emulator/server.ts';
 import { openJobFiles } from '../../src/files/job-files.ts';
 import { createProvider } from '../../src/providers/anthropic/provider.ts';
@@ -18,6 +17,7 @@ import { type RunOptions, type RunOutcome, runJob } from '../../src/steps/run-jo
 import { openStore } from '../../src/store/open.ts';
 import { CANARY_KEY } from './canary.ts';
 import type { Truth } from './emulator-process.ts';
+import { jobSpec } from './job-spec.ts';
 import { renderDeps } from './render-deps.ts';
 import { marker } from './sample-job.ts';
 import { makeTempDir } from './temp-dir.ts';
@@ -96,23 +96,10 @@ export async function makeWorkbench(
     told,
     withKey,
     async build(records, limits = {}, more = {}) {
-      const spec = {
-        apiVersion: '2026-10-21',
-        model: more.model ?? 'claude-haiku-5-5',
-        betas: [],
-        stages: ['main'],
-        needs: {},
-        retry: null,
-        limits: { ...DEFAULT_SHARD_LIMITS, ...limits },
-        needsFrozen: false,
-        changedOnly: false,
-        spending: NO_SPENDING_RULES,
-        private: false,
-        on: 'emulator' as const,
-        file: null,
-      };
+      const model = more.model ?? 'claude-haiku-5-5';
+      const spec = jobSpec({ model, limits: { ...DEFAULT_SHARD_LIMITS, ...limits }, on: 'emulator' });
       const input = { name: more.name ?? 'words', spec, frozen: null, reuse: true };
-      const items = render(records, spec.model);
+      const items = render(records, model);
       const { job } = await buildJob({ ...input, items }, deps, new AbortController().signal);
       return job;
     },

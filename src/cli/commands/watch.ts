@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { InterruptedError } from '../../core/errors.ts';
 import { escapeJson } from '../../core/escape.ts';
-import { isInterruption } from '../../core/interruption.ts';
+import { isInterruption, signalOf } from '../../core/interruption.ts';
 import { isFinal } from '../../core/job.ts';
 import type { WatchLook } from '../../steps/watch-batches.ts';
 import type { Context, Io } from '../context.ts';
@@ -121,15 +121,15 @@ function sayNext(look: WatchLook, { talk }: Context): void {
   else talk.say(`next: batchctl resume ${only.jobId}`);
 }
 
-function explainInterruption(last: WatchLook | null, { reason }: AbortSignal): InterruptedError {
+function explainInterruption(last: WatchLook | null, signal: AbortSignal): InterruptedError {
   const open = last?.shards.filter(isWaitedFor) ?? [];
   const requests = open.reduce((sum, { view }) => sum + view.shard.requests, 0);
   const batches = formatMany(open.length, 'batch', 'batches');
   return new InterruptedError('stopped watching', {
     code: 'interrupted',
-    signal: reason instanceof InterruptedError ? reason.signal : 'SIGINT',
+    signal: signalOf(signal),
     ...(open.length === 0 ? {} : { why: `${batches} (${formatMany(requests, 'request')}) go on without it` }),
     next: 'batchctl watch looks again, batchctl resume takes in what has ended',
-    cause: reason,
+    cause: signal.reason,
   });
 }

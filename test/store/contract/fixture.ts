@@ -4,10 +4,9 @@ import type { JobStore } from '../../../src/core/ports/store.ts';
 import type { NewRow, NewShard } from '../../../src/core/ports/store-views.ts';
 import type { RequestSizes } from '../../../src/core/request-sizes.ts';
 import { EMPTY_TALLY, type Tally } from '../../../src/core/result.ts';
-import { DEFAULT_SHARD_LIMITS } from '../../../src/core/shard.ts';
-import { NO_SPENDING_RULES } from '../../../src/core/spending-rules.ts';
 import type { SpentLine } from '../../../src/core/spent-line.ts';
 import type { Fence, Submission } from '../../../src/core/submission.ts';
+import { jobSpec } from '../../support/job-spec.ts';
 
 export const AT = new Date('2026-03-01T20:15:30Z');
 export const AT_MS = AT.getTime();
@@ -28,21 +27,7 @@ export const STAMP = {
 };
 export const NOBODY = { reason: 'no answer', status: null, requestId: null };
 
-export const SPEC: JobSpec = {
-  apiVersion: '2026-10-21',
-  betas: [],
-  model: 'claude-sonnet-5-5',
-  stages: ['main'],
-  needs: {},
-  retry: null,
-  limits: DEFAULT_SHARD_LIMITS,
-  needsFrozen: false,
-  changedOnly: false,
-  spending: NO_SPENDING_RULES,
-  private: false,
-  on: 'api',
-  file: 'reviews.job.yaml',
-};
+export const SPEC = jobSpec({ model: 'claude-sonnet-5-5', file: 'reviews.job.yaml' });
 
 export function batchOf(id: string, requests: number, processingStatus = 'in_progress'): Batch {
   const ended = processingStatus === 'ended';

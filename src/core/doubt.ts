@@ -14,8 +14,8 @@ const CREATE_MAX_MS = 15 * 60_000;
 export const DEFAULT_SETTLE_MS = 15 * 60_000;
 /** How far before the upload a listing reaches and a batch may be dated. */
 export const FENCE_REACH_MS = 10 * 60_000;
-/** Batches older than that which a fence keeps; several, because a user may delete some. */
-const OLDER_KEPT = 10;
+/** Batches which a fence keeps though none of them can be the submission's; several, because a user may delete some. */
+const OTHERS_KEPT = 10;
 /** Two clocks that differ by less than this are taken for one: `Date` has whole seconds, and machines drift. */
 const CLOCKS_AGREE_MS = 60_000;
 /** Without a `Date` from the server only this machine's clock is left, and that may be wrong by hours. */
@@ -59,24 +59,30 @@ export function mayBeOurs(batch: Batch, { submission, requests }: DoubtFacts): b
   );
 }
 
+/** A batch of a listing, as far as a fence looks at it. */
+export interface FencedBatch extends Pick<Batch, 'id' | 'createdAt'> {
+  /** It is some submission's of this store already, so that nobody takes it for another one's. */
+  readonly isTaken?: boolean;
+}
+
 /**
  * What a fence keeps of the account's batches, newest first: those that `mayBeOurs` would otherwise take for the
- * submission's, and the newest older ones, each «a batch that must be there» for `weighLook`, which a quiet account would
- * else have none of. Not the whole listing: with 1,000 ids a submission a store of 5,000 shards has 189 MB, with ten 7.
+ * submission's, and the newest of the others, each «a batch that must be there» for `weighLook`, which a quiet account would
+ * else have none of. Not the whole listing, nor all that the job itself has sent by then: with 1,000 ids a submission a
+ * store of 5,000 shards has 189 MB, with ten 7.
  */
 export function fenceIds(
-  batches: readonly Pick<Batch, 'id' | 'createdAt'>[],
+  batches: readonly FencedBatch[],
   uploadStartedMs: number,
   clocks: Clocks,
 ): readonly string[] {
   const fromMs = uploadStartedMs - FENCE_REACH_MS - slackOf(clocks);
-  let older = 0;
+  let others = 0;
   return batches
-    .filter(({ createdAt }) => {
+    .filter(({ createdAt, isTaken = false }) => {
       const createdMs = Date.parse(createdAt);
-      return (
-        createdMs >= fromMs || isNearMachineTime(createdMs, uploadStartedMs, clocks) || ++older <= OLDER_KEPT
-      );
+      const isInWindow = createdMs >= fromMs || isNearMachineTime(createdMs, uploadStartedMs, clocks);
+      return (isInWindow && !isTaken) || ++others <= OTHERS_KEPT;
     })
     .map(({ id }) => id);
 }

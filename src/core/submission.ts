@@ -38,7 +38,8 @@ export type SubmissionState =
 export interface Fence {
   /**
    * None of them can be this submission's: every batch dated since ten minutes before the upload began (a day and ten
-   * minutes without a `Date`), and the ten newest older ones. `fenceIds` in doubt.ts says why.
+   * minutes without a `Date`) that was nobody's in this store, and the ten newest of the others. `fenceIds` in doubt.ts says
+   * why.
    */
   readonly batchIds: readonly string[];
   /** Of the listing's answer; null when it carried no usable `Date`. */

@@ -50,6 +50,8 @@ export class Budget {
   readonly #calibrations = new Map<string, Calibration>();
   readonly #bounds = new Map<number, MicroUsd | null>();
   readonly #sizes = new Map<number, RequestSizes>();
+  /** As it was by these views, with what has gone out since. */
+  #committed: { readonly views: readonly ShardView[]; commitment: Commitment | null } | null = null;
   #isTold = false;
 
   constructor(run: Run, max: MicroUsd) {
@@ -62,14 +64,28 @@ export class Budget {
     return this.#max;
   }
 
-  /** Null: the shard may go out as a whole. */
+  /**
+   * Null: the shard may go out as a whole. Asked again with the very same views, these are not added up again: what has
+   * gone out since must have been told by `sent`.
+   */
   async holdOf(shard: Shard, views: readonly ShardView[], signal: AbortSignal): Promise<Hold | null> {
     await this.refresh();
     const bound = await this.boundOf(shard, signal);
-    const committed = await this.commitment(views, signal);
+    if (this.#committed?.views !== views)
+      this.#committed = { views, commitment: await this.commitment(views, signal) };
+    const committed = this.#committed.commitment;
     if (bound === null || committed === null) return this.unpriced(shard, views);
     if (isWithin(this.max, committed, bound)) return null;
     return { kind: 'over', shard, requests: shard.requests, bound, committed };
+  }
+
+  /** The shard has, or may have, become a batch. */
+  async sent(shard: Shard, signal: AbortSignal): Promise<void> {
+    const bound = await this.boundOf(shard, signal);
+    const known = this.#committed;
+    if (known === null || known.commitment === null) return;
+    const { spent, reserved } = known.commitment;
+    known.commitment = bound === null ? null : { spent, reserved: reserved + bound };
   }
 
   /** Another process may have built the same content from a job file with another budget meanwhile. */

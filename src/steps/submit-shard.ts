@@ -6,6 +6,7 @@ import type { CreateOutcome } from '../core/ports/provider.ts';
 import type { JobStore } from '../core/ports/store.ts';
 import type { Shard } from '../core/shard.ts';
 import type { Submission } from '../core/submission.ts';
+import { type FenceMemory, startFences } from './fence-memory.ts';
 import type { Run } from './run.ts';
 import { jobReachMs, requireUnsent } from './sent-elsewhere.ts';
 import { writeSent } from './sent-log.ts';
@@ -33,6 +34,7 @@ export async function submitShard(
   shard: Shard,
   shards: number,
   signal: AbortSignal,
+  fences: FenceMemory = startFences(),
 ): Promise<SubmitOutcome> {
   const { store, files, clock, provider, report } = run.deps;
   const lock = await run.deps.locks.lockSealing(signal, (holder) =>
@@ -47,7 +49,6 @@ export async function submitShard(
     const submission = await store.startSubmission(shard.id, provider.account, uploadStartedMs);
     const path = shardPath(files.requestsDir(run.job.jobId), shard.stage, shard.number);
     const answered = new AbortController();
-    let before: readonly string[] = [];
     const outcome = await provider
       .createBatch(
         {
@@ -61,8 +62,8 @@ export async function submitShard(
               uploadStartedMs,
               earlier.filter((one) => one.shardId === shard.id),
               signal,
+              fences,
             );
-            before = fence.batchIds;
             await requireUnsentByCopy(run, shard, signal);
             signal.throwIfAborted();
             // Both clocks before the commit: a machine that sleeps during it must not take the seal for a fresh one, or its
@@ -91,16 +92,16 @@ export async function submitShard(
       )
       .catch((error: unknown) => abort(run, submission, error))
       .finally(() => answered.abort());
-    return await record(run, shard, submission, withoutEarlier(outcome, before));
+    return await record(run, shard, submission, withoutEarlier(outcome, fences));
   } finally {
     lock.release();
   }
 }
 
 /** A batch that was listed before the tail left is not what the tail made, whatever the answer says. */
-function withoutEarlier(outcome: SubmitOutcome, before: readonly string[]): SubmitOutcome {
+function withoutEarlier(outcome: SubmitOutcome, { seen }: FenceMemory): SubmitOutcome {
   if (outcome.kind !== 'created' && outcome.kind !== 'unknown') return outcome;
-  if (outcome.batch === null || !before.includes(outcome.batch.id)) return outcome;
+  if (outcome.batch === null || !seen.has(outcome.batch.id)) return outcome;
   const reason = `the answer named ${outcome.batch.id}, which was there before the shard was sent`;
   if (outcome.kind === 'unknown') return { ...outcome, batch: null, reason };
   return { kind: 'unknown', batch: null, reason, status: 200, requestId: outcome.stamp.requestId };

@@ -1,18 +1,17 @@
 import { backoffMs, UPLOAD_BACKOFF } from '../core/backoff.ts';
-import { DecisionError, ProviderError, StoreError } from '../core/errors.ts';
+import { DecisionError, ProviderError } from '../core/errors.ts';
 import { shownStage } from '../core/job.ts';
 import type { CreateOutcome } from '../core/ports/provider.ts';
 import type { ShardView } from '../core/ports/store-views.ts';
 import type { Shard } from '../core/shard.ts';
 import type { Budget, Hold } from './budget.ts';
+import { type FenceMemory, startFences } from './fence-memory.ts';
 import { isHeldBack, readGate } from './first-shards.ts';
 import { nameRefusedRequest } from './name-refused-request.ts';
 import type { Run } from './run.ts';
+import { sendPatiently, TRIES } from './send-patiently.ts';
 import { splitShard } from './split-shard.ts';
-import { type SubmitOutcome, submitShard } from './submit-shard.ts';
-
-/** Tries of one shard whose upload breaks before its seal; such a break is provably no batch. */
-const TRIES = 4;
+import type { SubmitOutcome } from './submit-shard.ts';
 
 export interface Submitting {
   /** How long to wait before the rest may be tried; null when nothing is left to send, or only what a doubt holds back. */
@@ -27,6 +26,10 @@ export interface Submitting {
  * Sends the job's unsent shards one after another. A shard in doubt does not hold back the others, save one with the
  * same count: their batches could not be told apart in a listing. One that the budget has no room for holds back the rest.
  *
+ * The shards are read once and then again only where something changed them: a job of thousands would otherwise read all of
+ * them for each. What another process does meanwhile, which can only be a cancel, is met by the store: it seals no shard
+ * that is not `built`.
+ *
  * @throws ProviderError, AuthError, DecisionError when sending on makes no sense; what was sent stays sent.
  */
 export async function submitShards(
@@ -35,121 +38,90 @@ export async function submitShards(
   budget: Budget | null,
   signal: AbortSignal,
 ): Promise<Submitting> {
-  const { store, report } = run.deps;
+  const fences = startFences();
   for (;;) {
-    const views = await store.shards(run.job.id);
-    // Numbers go on after a split.
-    const { shard, heldBy } = await nextUnsent(run, views);
-    if (shard === null) return { waitMs: null, heldBy, hold: null };
+    const views = await run.deps.store.shards(run.job.id);
+    const end = await sendAll(run, views, { refusals, budget, fences }, signal);
+    if (end !== 'changed') return end;
+  }
+}
+
+interface Sending {
+  /** Refused in a row, before this call. */
+  readonly refusals: number;
+  readonly budget: Budget | null;
+  readonly fences: FenceMemory;
+}
+
+/** `changed`: the views are not what the store has by now. */
+async function sendAll(
+  run: Run,
+  views: readonly ShardView[],
+  { refusals, budget, fences }: Sending,
+  signal: AbortSignal,
+): Promise<Submitting | 'changed'> {
+  const { store, provider } = run.deps;
+  const gate = await readGate(run.job.id, views, store);
+  // Numbers go on after a split.
+  const lastNumbers = new Map<number, number>();
+  for (const { shard } of views)
+    lastNumbers.set(shard.stageId, Math.max(shard.number, lastNumbers.get(shard.stageId) ?? 0));
+  let heldBy: string | null = null;
+  let sent = 0;
+  for (const view of views) {
+    const { shard } = view;
+    if (shard.state !== 'built' || shard.route !== 'batch' || isHeldBack(view, gate)) continue;
+    const twin = await store.jobInDoubt(provider.account, shard.requests, shard.id);
+    if (twin !== null) {
+      heldBy = twin;
+      continue;
+    }
     const hold = (await budget?.holdOf(shard, views, signal)) ?? null;
-    if (hold !== null) return { waitMs: null, heldBy, hold };
-    const shards = Math.max(
-      ...views.map((view) => (view.shard.stageId === shard.stageId ? view.shard.number : 0)),
-    );
-    const stage = shownStage(run.job, shard.stage);
+    // The job may have been canceled since, and then nothing is held back.
+    if (hold !== null) return sent > 0 ? 'changed' : { waitMs: null, heldBy, hold };
     signal.throwIfAborted();
-    const outcome = await sendPatiently(run, shard, shards, signal);
+    const shards = lastNumbers.get(shard.stageId) ?? shard.number;
+    const outcome = await sendPatiently(run, shard, shards, fences, signal);
     if (outcome === null) return { waitMs: null, heldBy: null, hold: null };
     switch (outcome.kind) {
       case 'created':
-        report({
-          kind: 'created',
-          stage,
-          shard: shard.number,
-          shards,
-          batchId: outcome.batch.id,
-          requests: shard.requests,
-        });
-        break;
       case 'unknown':
-        report({
-          kind: 'in_doubt',
-          stage,
-          shard: shard.number,
-          shards,
-          requests: shard.requests,
-          why: outcome.reason,
-          settleMs: run.settleMs,
-        });
-        if (outcome.batch !== null) {
-          const { number, requests } = shard;
-          report({ kind: 'provisional', shard: number, requests, batchIds: [outcome.batch.id] });
-        }
+        tellSent(run, shard, shards, outcome);
+        await budget?.sent(shard, signal);
+        sent += 1;
         break;
       case 'late_batch':
-        report({
+        run.deps.report({
           kind: 'notice',
           text: `a batch of an earlier attempt of shard ${shard.number} has appeared; nothing was sent`,
         });
-        break;
+        return 'changed';
       case 'not_created': {
         const waitMs = await handleRefusal(run, shard, outcome, refusals);
-        if (waitMs !== null) return { waitMs, heldBy, hold: null };
-        break;
+        return waitMs === null ? 'changed' : { waitMs, heldBy, hold: null };
       }
       default:
         outcome satisfies never;
     }
   }
+  return { waitMs: null, heldBy, hold: null };
 }
 
-interface Unsent {
-  readonly shard: Shard | null;
-  readonly heldBy: string | null;
-}
-
-async function nextUnsent(run: Run, views: readonly ShardView[]): Promise<Unsent> {
-  const { store, provider } = run.deps;
-  const gate = await readGate(run.job.id, views, store);
-  let heldBy: string | null = null;
-  for (const view of views) {
-    const { shard } = view;
-    if (shard.state !== 'built' || shard.route !== 'batch' || isHeldBack(view, gate)) continue;
-    const twin = await store.jobInDoubt(provider.account, shard.requests, shard.id);
-    if (twin === null) return { shard, heldBy };
-    heldBy = twin;
-  }
-  return { shard: null, heldBy };
-}
-
-/** Null: another process has canceled the job while the shard was uploaded, so the store refused the seal. */
-async function submitUnlessCanceled(
-  run: Run,
+function tellSent(
+  { job, deps: { report }, settleMs }: Run,
   shard: Shard,
   shards: number,
-  signal: AbortSignal,
-): Promise<SubmitOutcome | null> {
-  try {
-    return await submitShard(run, shard, shards, signal);
-  } catch (error) {
-    if (!(error instanceof StoreError) || !(error.code === 'seal_lost' || error.code === 'not_ready'))
-      throw error;
-    if ((await run.deps.store.jobById(run.job.id)).cancelRequestedAt === null) throw error;
-    return null;
+  outcome: SubmitOutcome & { readonly kind: 'created' | 'unknown' },
+): void {
+  const { number, requests } = shard;
+  const which = { stage: shownStage(job, shard.stage), shard: number, shards, requests };
+  if (outcome.kind === 'created') {
+    report({ kind: 'created', ...which, batchId: outcome.batch.id });
+    return;
   }
-}
-
-/** Repeats what broke, or was turned away, before the tail had left. Null as above. */
-async function sendPatiently(
-  run: Run,
-  shard: Shard,
-  shards: number,
-  signal: AbortSignal,
-): Promise<SubmitOutcome | null> {
-  const { clock, report } = run.deps;
-  for (let attempt = 1; ; attempt += 1) {
-    const outcome = await submitUnlessCanceled(run, shard, shards, signal);
-    signal.throwIfAborted();
-    if (outcome === null) return null;
-    const mayRepeat =
-      outcome.kind === 'not_created' && (outcome.refusal === 'broken' || outcome.refusal === 'overloaded');
-    if (!mayRepeat || attempt === TRIES) return outcome;
-    const ms = backoffMs(UPLOAD_BACKOFF, attempt, clock.random());
-    const why = `shard ${shard.number}: ${outcome.error.why ?? outcome.error.message}, after ${outcome.bytesSent} of ${shard.bodyBytes} bytes; provably no batch`;
-    report({ kind: 'waiting', why, ms });
-    await clock.sleep(ms, signal);
-    signal.throwIfAborted();
-  }
+  report({ kind: 'in_doubt', ...which, why: outcome.reason, settleMs });
+  if (outcome.batch !== null)
+    report({ kind: 'provisional', shard: number, requests, batchIds: [outcome.batch.id] });
 }
 
 /** Null: go on at once. A number: wait that long, then go on. */

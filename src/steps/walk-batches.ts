@@ -5,6 +5,8 @@ import { repeatRead } from './repeat-read.ts';
 import type { Run } from './run.ts';
 
 const PAGE = 1_000; // the largest the API gives
+/** Where an earlier walk has seen the rest: a few new ones come first, and a thousand batches are half a megabyte. */
+const SHORT_PAGE = 100;
 const MAX_PAGES = 100;
 const MOST_WALKS = 4;
 
@@ -30,16 +32,20 @@ export interface Walk {
  * hide older ones, because the cursor is an id. Somebody may delete the batch of a cursor between two pages; then the walk
  * begins anew, and what was seen stays seen.
  *
+ * `known`: what an earlier walk has seen that reached as far. Where the newest come first, the first of them ends this one:
+ * it is then no evidence of what is not there, only of what is new.
+ *
  * @throws ProviderError, AuthError when a page cannot be had.
  */
 export async function walkBatches(
   run: Run,
   reachMs: (() => number) | null,
   signal: AbortSignal,
+  known: ReadonlySet<string> | null = null,
 ): Promise<Walk> {
   const seen: Seen = { batches: new Map(), workspaceIds: [], unreadable: 0 };
   for (let walks = 1; ; walks += 1) {
-    const walked = await walkOnce(run, reachMs, seen, walks < MOST_WALKS, signal);
+    const walked = await walkOnce(run, { reachMs, known }, seen, walks < MOST_WALKS, signal);
     if (walked.end !== 'lost' || walks === MOST_WALKS) return toWalk(seen, walked);
   }
 }
@@ -60,7 +66,7 @@ interface WalkEnd {
 
 async function walkOnce(
   run: Run,
-  reachMs: (() => number) | null,
+  { reachMs, known }: { readonly reachMs: (() => number) | null; readonly known: ReadonlySet<string> | null },
   seen: Seen,
   mayRepeat: boolean,
   signal: AbortSignal,
@@ -71,7 +77,8 @@ async function walkOnce(
   // Where the newest do not come first, an old one says nothing about what comes after it.
   let isNewestFirst = true;
   for (let pages = 0; pages < MAX_PAGES; pages += 1) {
-    const next = await listAfter(run, afterId, mayRepeat, signal);
+    const limit = known === null ? PAGE : SHORT_PAGE;
+    const next = await listAfter(run, { limit, afterId }, mayRepeat, signal);
     if (next === null) return { last: page, end: 'lost' };
     page = next;
     run.time.note(page.stamp);
@@ -89,6 +96,8 @@ async function walkOnce(
     afterId = page.lastId;
     if (!page.hasMore || afterId === null || reachMs === null) return { last: page, end: 'reached' };
     if (isNewestFirst && earliestMs < reachMs()) return { last: page, end: 'reached' };
+    if (isNewestFirst && known !== null && page.batches.some(({ id }) => known.has(id)))
+      return { last: page, end: 'reached' };
   }
   return { last: page, end: 'capped', ...(isNewestFirst ? { sinceMs: earliestMs } : {}) };
 }
@@ -96,16 +105,16 @@ async function walkOnce(
 /** Null: the server does not know the batch of the cursor any more, and says so. */
 async function listAfter(
   run: Run,
-  afterId: string | null,
+  page: { readonly limit: number; readonly afterId: string | null },
   mayRepeat: boolean,
   signal: AbortSignal,
 ): Promise<Listing | null> {
   const { provider, clock } = run.deps;
   try {
-    return await repeatRead(() => provider.listBatches({ limit: PAGE, afterId }, signal), clock, signal);
+    return await repeatRead(() => provider.listBatches(page, signal), clock, signal);
   } catch (error) {
     const isUnknown = error instanceof ProviderError && (error.status === 400 || error.status === 404);
-    if (afterId === null || !isUnknown || !mayRepeat) throw error;
+    if (page.afterId === null || !isUnknown || !mayRepeat) throw error;
     return null;
   }
 }

@@ -32,7 +32,7 @@ type Reconciling = Pick<
 const SEARCHED = ['in_doubt', 'stuck', 'absent', 'rejected'] as const;
 
 export function reconciling(connection: Connection): Reconciling {
-  const { shards, submissions, batches, candidates, events, read, write } = connection;
+  const { shards, submissions, unsettled, batches, candidates, events, read, write } = connection;
 
   function checkFree(submission: SubmissionFacts, batchId: string): void {
     const owner = batches.owner(batchId)?.submissionId ?? null;
@@ -47,10 +47,10 @@ export function reconciling(connection: Connection): Reconciling {
   return {
     doubts: (jobId) => read(() => submissions.doubts(jobId)),
     jobInDoubt: (account, requests, exceptShardId) =>
-      read(() => submissions.jobInDoubt(account, requests, exceptShardId)),
-    jobsUnderWatch: (nowMs) => read(() => submissions.watchedJobIds(nowMs).map(connection.jobs.byId)),
+      read(() => unsettled.jobInDoubt(account, requests, exceptShardId)),
+    jobsUnderWatch: (nowMs) => read(() => unsettled.watchedJobIds(nowMs).map(connection.jobs.byId)),
     sealedHome: (jobId) => read(() => submissions.homeOf(jobId)),
-    watched: (account, nowMs) => read(() => submissions.watched(account, nowMs)),
+    watched: (account, nowMs) => read(() => unsettled.watched(account, nowMs)),
     knownBatchIds: (ids) =>
       read(() => new Set(ids.filter((id) => batches.isOwned(id) || candidates.isVerified(id)))),
     candidates: (submissionId) => read(() => candidates.of(submissionId)),

@@ -63,6 +63,14 @@ export function prepareShards(db: Db) {
     LEFT JOIN batches ON batches.submission_id = submissions.id
     WHERE stages.job_id = :jobId
   `);
+  // From the end: shards go out in order, so that the last is the one that is unsent as long as any is.
+  const selectUnsent = db.prepare<{ stageId: number }>(`
+    SELECT 1
+    FROM shards
+    WHERE stage_id = :stageId AND state = 'built'
+    ORDER BY number DESC
+    LIMIT 1
+  `);
   const selectLastNumber = db
     .prepare<{ stageId: number }, number>(`
       SELECT coalesce(max(number), 0)
@@ -173,6 +181,9 @@ export function prepareShards(db: Db) {
         inDoubt: inDoubt === 1,
         batchEnded: batchEnded === 1,
       })),
+    /** Whether a shard of one of these stages is `built`. */
+    isAnyBuilt: (stageIds: readonly number[]): boolean =>
+      stageIds.some((stageId) => selectUnsent.get({ stageId }) !== undefined),
     /** False when the shard is not `building`. */
     close(id: number, { requests, bodyBytes, fileSha256, sizes }: Omit<ClosedShard, 'id'>): boolean {
       const sizesJson = JSON.stringify(sizes);

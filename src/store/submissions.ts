@@ -1,5 +1,4 @@
 import { StoreError } from '../core/errors.ts';
-import type { Account } from '../core/job.ts';
 import type { Owner } from '../core/owner.ts';
 import type { ShardState } from '../core/shard.ts';
 import type { Doubt, Fence, Submission, SubmissionState } from '../core/submission.ts';
@@ -18,7 +17,7 @@ interface SubmissionRow {
   readonly watchUntilAt: string | null;
 }
 
-interface FencedRow extends SubmissionRow {
+export interface FencedRow extends SubmissionRow {
   readonly fenceJson: string | null;
 }
 
@@ -48,7 +47,7 @@ const COLUMNS = `
     submissions.upload_started_at AS uploadStartedAt, submissions.sealed_at AS sealedAt, submissions.reason,
     submissions.watch_until_at AS watchUntilAt`;
 /** Fences may be long: read only where a listing is weighed against one, never for each shard of a job. */
-const FENCED = `${COLUMNS}, submissions.fence_json AS fenceJson`;
+export const FENCED = `${COLUMNS}, submissions.fence_json AS fenceJson`;
 
 export function prepareSubmissions(db: Db) {
   const insertSubmission = db.prepare<{ shardId: number; accountId: number; uploadStartedAt: string }>(`
@@ -135,22 +134,6 @@ export function prepareSubmissions(db: Db) {
     WHERE stages.job_id = :jobId AND submissions.state IN ('in_doubt','stuck')
     ORDER BY submissions.id
   `);
-  const selectSameCount = db
-    .prepare<Pick<Account, 'baseUrl'> & { requests: number; exceptShardId: number }, string>(`
-      SELECT jobs.job_id
-      FROM submissions
-      JOIN shards ON shards.id = submissions.shard_id
-      JOIN stages ON stages.id = shards.stage_id
-      JOIN jobs ON jobs.id = stages.job_id
-      JOIN accounts ON accounts.id = submissions.account_id
-      WHERE submissions.state IN ('sealed','in_doubt','stuck')
-        AND accounts.base_url = :baseUrl
-        AND shards.requests = :requests
-        AND shards.id <> :exceptShardId
-      ORDER BY submissions.id
-      LIMIT 1
-    `)
-    .pluck();
   // Any of them: none is sealed in another workspace than the one before. What was aborted proves nothing, nothing came of it.
   const selectHome = db.prepare<{ jobId: number }, Owner>(`
       SELECT json_extract(submissions.fence_json, '$.workspaceId') AS workspaceId,
@@ -161,31 +144,6 @@ export function prepareSubmissions(db: Db) {
       WHERE stages.job_id = :jobId AND submissions.state <> 'aborted' AND workspaceId IS NOT NULL
       LIMIT 1
     `);
-  // By this key, or by another one that is known to be of the same workspace.
-  const selectWatched = db.prepare<
-    Pick<Account, 'baseUrl'> & { at: string },
-    FencedRow & { readonly requests: number }
-  >(`
-    SELECT ${FENCED}, shards.requests
-    FROM submissions
-    JOIN shards ON shards.id = submissions.shard_id
-    JOIN accounts ON accounts.id = submissions.account_id
-    WHERE submissions.state IN ('absent','rejected')
-      AND submissions.watch_until_at > :at
-      AND accounts.base_url = :baseUrl
-    ORDER BY submissions.id
-  `);
-  const selectWatchedJobs = db
-    .prepare<{ at: string }, number>(`
-      SELECT DISTINCT stages.job_id
-      FROM submissions
-      JOIN shards ON shards.id = submissions.shard_id
-      JOIN stages ON stages.id = shards.stage_id
-      WHERE submissions.state IN ('absent','rejected')
-        AND submissions.watch_until_at > :at
-      ORDER BY stages.job_id
-    `)
-    .pluck();
   const selectSent = db.prepare<{ jobId: number }>(`
     SELECT 1
     FROM submissions
@@ -259,24 +217,15 @@ export function prepareSubmissions(db: Db) {
       selectDoubts
         .all({ jobId })
         .map((row) => ({ ...toSubmission(row), keyFingerprint: row.keyFingerprint })),
-    /** Whatever the key, as below. */
-    jobInDoubt: ({ baseUrl }: Account, requests: number, exceptShardId: number): string | null =>
-      selectSameCount.get({ baseUrl, requests, exceptShardId }) ?? null,
     homeOf: (jobId: number): Owner =>
       selectHome.get({ jobId }) ?? { workspaceId: null, organizationId: null },
-    /** Whatever the key: keys are rotated, and the fence names the workspace. */
-    watched: ({ baseUrl }: Account, nowMs: number) =>
-      selectWatched
-        .all({ baseUrl, at: toTime(nowMs) })
-        .map((row) => ({ ...toSubmission(row), requests: row.requests })),
-    watchedJobIds: (nowMs: number): readonly number[] => selectWatchedJobs.all({ at: toTime(nowMs) }),
     /** Whether anything of the job has, or may have, left this machine. */
     isSent: (jobId: number): boolean => selectSent.get({ jobId }) !== undefined,
     deleteOfJob: (jobId: number) => deleteOfJob.run({ jobId }),
   };
 }
 
-function toSubmission(row: FencedRow): Submission {
+export function toSubmission(row: FencedRow): Submission {
   return { ...withoutFence(row), fence: row.fenceJson === null ? null : readFence(row.fenceJson) };
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Batch } from '../../src/core/batch.ts';
 import type { Submission } from '../../src/core/submission.ts';
 import { checkBeforeFirst } from '../../src/steps/check-before-first.ts';
+import { startFences } from '../../src/steps/fence-memory.ts';
 import type { Run } from '../../src/steps/run.ts';
 import { createServerTime } from '../../src/steps/server-time.ts';
 import { LateBatchFound, takeFence } from '../../src/steps/take-fence.ts';
@@ -85,6 +86,95 @@ describe('taking a fence', () => {
     expect(await store.candidates(first.id)).toMatchObject([{ rejectedBy: by }]);
     const earlier = await store.watched(bench.deps.provider.account, NOW_MS);
     await expect(takeFence(run, NOW_MS, earlier, signal)).resolves.toMatchObject({ batchIds: [theirs.id] });
+  });
+});
+
+describe('the fences of one run', () => {
+  const MINUTE = 60_000;
+
+  /** The walks of two fences, one minute apart: what the second lists, and which pages it asks for. */
+  async function twoFences(
+    bench: Workbench,
+    listed: { readonly first: readonly Batch[]; readonly second: readonly Batch[] },
+    earlier: readonly (Submission & { readonly requests: number })[] = [],
+  ) {
+    const { run } = await listing(bench, []);
+    const asked: number[] = [];
+    let list = listed.first;
+    const page = (limit: number, afterId: string | null) => {
+      asked.push(limit);
+      const at = list.findIndex(({ id }) => id === afterId) + 1;
+      // A page of two, whatever was asked for.
+      const batches = list.slice(at, at + 2);
+      return { batches, hasMore: at + 2 < list.length, unreadable: 0, lastId: batches.at(-1)?.id ?? null };
+    };
+    const listBatches: typeof run.deps.provider.listBatches = async ({ limit, afterId }) => ({
+      ...page(limit, afterId),
+      stamp: STAMP,
+    });
+    const counted: Run = { ...run, deps: { ...run.deps, provider: { ...run.deps.provider, listBatches } } };
+    const memory = startFences();
+    const first = await takeFence(counted, NOW_MS, [], signal, memory);
+    asked.length = 0;
+    list = listed.second;
+    const second = await takeFence(counted, NOW_MS + MINUTE, earlier, signal, memory);
+    return { first, second, asked, memory };
+  }
+
+  const old = [1, 2, 3, 4, 5].map((minutes) => dated(`b${minutes}`, minutes));
+
+  it('list again only what is new, and keep what they had seen', async () => {
+    const bench = await makeWorkbench();
+    const { second, asked } = await twoFences(bench, { first: old, second: [dated('new', 0), ...old] });
+    expect(second.batchIds).toEqual(['new', 'b1', 'b2', 'b3', 'b4', 'b5']);
+    // In one small page, where the whole would be three.
+    expect(asked).toEqual([100]);
+  });
+
+  it('forget what has grown too old to be taken for a new batch, save ten', async () => {
+    const bench = await makeWorkbench();
+    const first = Array.from({ length: 24 }, (_, index) => dated(`b${index}`, 9.5));
+    const { second } = await twoFences(bench, { first, second: [dated('new', 0), ...first] });
+    expect(second.batchIds).toEqual(['new', ...first.slice(0, 10).map(({ id }) => id)]);
+  });
+
+  it('list all of it once more where the newest do not come first', async () => {
+    const bench = await makeWorkbench();
+    const [one, two, ...others] = old;
+    const mixed = [two, one, ...others, dated('hidden', 0)].filter((batch) => batch !== undefined);
+    const { second } = await twoFences(bench, { first: old, second: mixed });
+    expect(second.batchIds).toContain('hidden');
+  });
+
+  it('list all of it for a shard with an earlier attempt, whose late batch may be among them', async () => {
+    const bench = await makeWorkbench();
+    const { store, one } = await listing(bench, []);
+    const attempt = await inDoubt(bench, one);
+    await store.judgeAbsent(attempt.id, { watchUntilMs: NOW_MS + 3_600_000, by: 'user' });
+    const earlier = await store.watched(bench.deps.provider.account, NOW_MS);
+    const others = old.map((batch) => ({ ...batch, counts: { ...batch.counts, processing: 13 } }));
+    // It was there with the fence of another shard already, below what is seen first.
+    const listed = [...others, dated('late', 6)];
+    const fences = twoFences(bench, { first: listed, second: listed }, earlier);
+    await expect(fences).rejects.toBeInstanceOf(LateBatchFound);
+  });
+
+  it('leave out what is a submission’s of this store, save the ten newest', async () => {
+    const bench = await makeWorkbench();
+    const { store, run } = await listing(bench, []);
+    const job = await bench.build(12, { maxRequests: 1 }, { name: 'other' });
+    await store.requestSubmission(job.id, run.deps.provider.account, 'batch', new Date(NOW_MS));
+    const own: Batch[] = [];
+    for (const { shard } of await store.shards(job.id)) {
+      const { id } = await store.startSubmission(shard.id, run.deps.provider.account, NOW_MS);
+      await store.seal(id, { sealedMs: NOW_MS, fence: BEFORE });
+      const batch = { ...dated(`own${shard.number}`, 0), counts: { ...batchOf('x', 1).counts } };
+      await store.recordBatch(id, batch, STAMP);
+      own.unshift(batch);
+    }
+    const listed = [...own, dated('theirs', 0.5)];
+    const { second } = await twoFences(bench, { first: [dated('theirs', 0.5)], second: listed });
+    expect(second.batchIds).toEqual([...own.slice(0, 10).map(({ id }) => id), 'theirs']);
   });
 });
 

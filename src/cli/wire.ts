@@ -81,6 +81,7 @@ export function makeWire(options: WireOptions): Wire {
   // Promises, so that two callers at once get the same one.
   let openedStore: Promise<JobStore> | null = null;
   let openedApis: Promise<Apis> | null = null;
+  const polls: Deps['polls'] = new Map();
 
   /** Where a new store, or none, would hide what was sent. */
   const refuseNoStore = async (): Promise<void> => {
@@ -229,7 +230,7 @@ export function makeWire(options: WireOptions): Wire {
     // The provider first: without a key nothing is made in the workspace.
     async deps(job, wants) {
       const provider = await (await apis()).provider(job, wants);
-      return { ...(await localDeps()), provider, rendering: (jobFile) => records(jobFile) };
+      return { ...(await localDeps()), provider, polls, rendering: (jobFile) => records(jobFile) };
     },
     async close() {
       await (await openedApis)?.close();

@@ -5,6 +5,7 @@ import type { WorkspaceLocks } from '../core/ports/locks.ts';
 import type { ReportProgress } from '../core/ports/progress.ts';
 import type { BatchProvider } from '../core/ports/provider.ts';
 import type { JobStore } from '../core/ports/store.ts';
+import type { PollBudgets } from './poll-budget.ts';
 import type { RenderDeps } from './render-requests.ts';
 
 /** What a step works with on this machine. */
@@ -21,4 +22,6 @@ export interface Deps extends LocalDeps {
   readonly rendering: (job: JobFile) => Promise<Omit<RenderDeps, 'source'>>;
   readonly provider: BatchProvider;
   readonly locks: WorkspaceLocks;
+  /** What looking at batches has cost each account so far; shared by all that this process does. */
+  readonly polls: PollBudgets;
 }

@@ -4,8 +4,10 @@ import { isKnownError, type KnownError, ProviderError, type UsageError } from '.
 import { isEmulatorAccount, isFinal, type Job } from '../core/job.ts';
 import type { ShardView } from '../core/ports/store-views.ts';
 import type { Deps, LocalDeps } from './deps.ts';
-import { pollBatches } from './poll-batches.ts';
+import { askOneByOne, openBatches } from './poll-batches.ts';
+import { pollBudgetOf } from './poll-budget.ts';
 import { EMULATOR_INTERVAL_MS } from './schedule.ts';
+import { seeBatches } from './see-batches.ts';
 import { createServerTime, type ServerTime } from './server-time.ts';
 import { walkBatches } from './walk-batches.ts';
 
@@ -96,14 +98,27 @@ async function lookAtAccount(
   if (first === undefined) return;
   try {
     account.deps ??= await connect(first.job);
+    const budget = pollBudgetOf(account.deps);
+    const all = jobs.flatMap(({ views }) => openBatches(views));
+    const firstMs = budget.firstLookMs(all.map(({ id }) => id));
+    if (firstMs > clock.monotonicMs()) {
+      account.dueMs = firstMs;
+      return;
+    }
+    budget.beginLook();
     // What one batch's answer would have us say is seen in the store and shown in its line.
-    const deps = { ...account.deps, report: () => undefined };
-    const run = { deps, heads: new Map(), time: account.time, settleMs: Number.POSITIVE_INFINITY };
-    const walk = await walkBatches({ ...run, job: first.job }, null, signal);
-    for (const { job, views } of jobs) await pollBatches({ ...run, job }, views, walk, signal);
+    const provider = budget.counted(account.deps.provider);
+    const deps = { ...account.deps, provider, report: () => undefined };
+    const shared = { deps, heads: new Map(), time: account.time, settleMs: Number.POSITIVE_INFINITY };
+    const run = { ...shared, job: first.job };
+    const walk = await walkBatches(run, null, signal);
+    const shown = await seeBatches(run, all, walk, budget, signal);
+    const asked = jobs.flatMap(({ job, views }) => views.map((view) => ({ run: { ...shared, job }, view })));
+    await askOneByOne(asked, shown, budget, signal);
     account.failedLooks = 0;
     account.trouble = null;
-    account.dueMs = clock.monotonicMs() + (intervalMs ?? grownIntervalMs(account, deps, jobs));
+    const dueMs = clock.monotonicMs() + (intervalMs ?? grownIntervalMs(account, deps, jobs));
+    account.dueMs = Math.max(dueMs, budget.nextLookMs());
   } catch (error) {
     signal.throwIfAborted();
     if (isForeignAccount(error)) {
@@ -115,7 +130,8 @@ async function lookAtAccount(
     account.failedLooks += 1;
     account.trouble = error;
     const waitMs = backoffMs(POLL_BACKOFF, account.failedLooks, clock.random(), error.retryAfterMs);
-    account.dueMs = clock.monotonicMs() + waitMs;
+    const roomMs = account.deps === null ? 0 : pollBudgetOf(account.deps).nextLookMs();
+    account.dueMs = Math.max(clock.monotonicMs() + waitMs, roomMs);
   }
 }
 

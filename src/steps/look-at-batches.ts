@@ -1,7 +1,7 @@
-import { hasEnded } from '../core/batch.ts';
 import { reachOf } from '../core/doubt.ts';
 import type { ShardView } from '../core/ports/store-views.ts';
-import { pollBatches } from './poll-batches.ts';
+import { openBatches, pollBatches } from './poll-batches.ts';
+import { pollBudgetOf } from './poll-budget.ts';
 import { reconcileBatches } from './reconcile-batches.ts';
 import type { Run } from './run.ts';
 import { walkBatches } from './walk-batches.ts';
@@ -9,19 +9,23 @@ import { watchAbsent } from './watch-absent.ts';
 
 /**
  * One listing for everything that waits: open batches, doubts, and attempts under watch. A doubt makes it reach back to
- * ten minutes before its upload; otherwise one page does, and a batch that is not on it is asked for by its id.
+ * ten minutes before its upload; otherwise one page does, with a few older ones where it misses several batches, and a batch
+ * that is on none of them is asked for by its id.
  *
  * @returns when a doubt wants the next listing, in server time; null when none does.
  */
 export async function lookAtBatches(
-  run: Run,
+  { deps, ...rest }: Run,
   signal: AbortSignal,
 ): Promise<{ readonly doubtLookMs: number | null }> {
-  const { store } = run.deps;
+  const budget = pollBudgetOf(deps);
+  budget.beginLook();
+  const run = { ...rest, deps: { ...deps, provider: budget.counted(deps.provider) } };
+  const { store } = deps;
   const doubts = (await store.doubts(run.job.id)).filter((one) => one.state === 'in_doubt');
   const reachMs = Math.min(...doubts.map(reachOf));
   const walk = await walkBatches(run, doubts.length === 0 ? null : () => reachMs, signal);
-  await pollBatches(run, await store.shards(run.job.id), walk, signal);
+  await pollBatches(run, await store.shards(run.job.id), walk, budget, signal);
   const doubtLookMs = await reconcileBatches(run, await store.shards(run.job.id), walk, signal);
   await watchAbsent(run, await store.shards(run.job.id), walk, signal);
   return { doubtLookMs };
@@ -29,5 +33,8 @@ export async function lookAtBatches(
 
 /** Whether a listing could tell anything new. */
 export function hasOpenBatches(views: readonly ShardView[]): boolean {
-  return views.some((view) => view.shard.state === 'live' && (view.batch === null || !hasEnded(view.batch)));
+  return (
+    openBatches(views).length > 0 ||
+    views.some(({ shard, batch }) => shard.state === 'live' && batch === null)
+  );
 }

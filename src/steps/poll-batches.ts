@@ -5,12 +5,17 @@ import type { ShardView } from '../core/ports/store-views.ts';
 import { EMPTY_TALLY } from '../core/result.ts';
 import { makeAdoptedRows } from './adopted-rows.ts';
 import { countNotFound } from './count-not-found.ts';
+import type { PollBudget } from './poll-budget.ts';
 import type { Run } from './run.ts';
+import { seeBatches } from './see-batches.ts';
 import type { Walk } from './walk-batches.ts';
 
+/** A call for one batch, and one for the workspace where it is not found. */
+const CALLS_A_BATCH = 2;
+
 /**
- * Takes what one listing says of the job's open batches; asks for those that it did not show one by one. Counts are
- * stored, never judged: only `ended` ends the wait.
+ * Takes what one listing says of the job's open batches; asks for those that it did not show one by one, as many as the
+ * budget of calls allows. Counts are stored, never judged: only `ended` ends the wait. `run` counts its calls.
  *
  * @throws AuthError, once all batches were asked for, when one is not found and the key is of another workspace.
  */
@@ -18,15 +23,40 @@ export async function pollBatches(
   run: Run,
   views: readonly ShardView[],
   walk: Walk,
+  budget: PollBudget,
   signal: AbortSignal,
 ): Promise<void> {
-  const listed = new Map(walk.batches.map((batch) => [batch.id, batch]));
+  const shown = await seeBatches(run, openBatches(views), walk, budget, signal);
+  const asked = views.map((view) => ({ run, view }));
+  await askOneByOne(asked, shown, budget, signal);
+}
+
+/** Batches of the job of which a look could tell something new. */
+export function openBatches(views: readonly ShardView[]): readonly Batch[] {
+  return views.flatMap(({ batch, shard }) =>
+    batch === null || shard.state !== 'live' || hasEnded(batch) ? [] : [batch],
+  );
+}
+
+/** What no page has shown, of one job or several. What there are no calls left for has its turn with a later look. */
+export async function askOneByOne(
+  asked: readonly { readonly run: Run; readonly view: ShardView }[],
+  shown: ReadonlySet<string>,
+  budget: PollBudget,
+  signal: AbortSignal,
+): Promise<void> {
+  const hidden = asked.flatMap(({ run, view }) =>
+    openBatches([view]).flatMap((batch) => (shown.has(batch.id) ? [] : [{ run, view, batch }])),
+  );
   const strangers: AuthError[] = [];
-  for (const view of views) {
-    if (view.batch === null || view.shard.state !== 'live' || hasEnded(view.batch)) continue;
-    const { id, createdAt } = view.batch;
+  for (const { run, view, batch: known } of budget.inTurn(hidden, ({ batch }) => batch.id)) {
+    if (budget.left() < CALLS_A_BATCH) {
+      budget.fallShort();
+      break;
+    }
+    const { id, createdAt } = known;
     try {
-      const batch = listed.get(id) ?? (await retrieve(run, id, signal));
+      const batch = await retrieve(run, id, signal);
       if (batch !== null) await run.deps.store.recordSeen(batch);
       else if (await countNotFound(run, { id, madeMs: Date.parse(createdAt) }, signal))
         await loseShard(run, view, signal);

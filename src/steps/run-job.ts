@@ -13,6 +13,8 @@ import { isHeldBack, readGate } from './first-shards.ts';
 import { hasOpenBatches, lookAtBatches } from './look-at-batches.ts';
 import { mendReceipts } from './mend-receipts.ts';
 import { type DecidePilot, passGate } from './pass-gate.ts';
+import { openBatches } from './poll-batches.ts';
+import { pollBudgetOf } from './poll-budget.ts';
 import { requireBudget } from './require-budget.ts';
 import { requireDecision } from './require-decision.ts';
 import { requireHome } from './require-home.ts';
@@ -187,6 +189,12 @@ async function lookIfDue(run: Run, options: RunOptions, due: Due, signal: AbortS
   if (clock.monotonicMs() < due.lookMs) return false;
   const before = await store.shards(run.job.id);
   if (!hasOpenBatches(before)) return false;
+  // A doubt has its own times. For any other look there may be no calls left, or another job's has shown the same just now.
+  const roomMs = pollBudgetOf(run.deps).firstLookMs(openBatches(before).map(({ id }) => id));
+  if (roomMs > clock.monotonicMs() && !(await isDoubtDue(run))) {
+    due.lookMs = roomMs;
+    return false;
+  }
   try {
     const { doubtLookMs } = await lookAtBatches(run, signal);
     due.failedLooks = 0;
@@ -199,9 +207,13 @@ async function lookIfDue(run: Run, options: RunOptions, due: Due, signal: AbortS
     const ms = backoffMs(POLL_BACKOFF, due.failedLooks, clock.random(), error.retryAfterMs);
     const why = `${error.message} (${error.why ?? 'no cause given'}); the batches go on`;
     report({ kind: 'waiting', why, ms });
-    due.lookMs = clock.monotonicMs() + ms;
+    due.lookMs = Math.max(clock.monotonicMs() + ms, pollBudgetOf(run.deps).nextLookMs());
     return false;
   }
+}
+
+async function isDoubtDue(run: Run): Promise<boolean> {
+  return (await firstDoubtLook(run)) !== null;
 }
 
 function countUnsent(views: readonly ShardView[]): number {

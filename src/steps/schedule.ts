@@ -2,6 +2,7 @@ import { pollIntervalMs } from '../core/backoff.ts';
 import { hasEnded } from '../core/batch.ts';
 import { isEmulatorAccount } from '../core/job.ts';
 import type { ShardView } from '../core/ports/store-views.ts';
+import { pollBudgetOf } from './poll-budget.ts';
 import type { Run } from './run.ts';
 
 const PAST_EXPIRY_MS = 15 * 60_000;
@@ -29,7 +30,9 @@ export async function nextLookAt(
     ? EMULATOR_INTERVAL_MS
     : pollIntervalMs(nowMs - Math.max(...created, 0), clock.random());
   const doubtMs = (doubtLookMs ?? Number.POSITIVE_INFINITY) - nowMs;
-  const nextMs = Math.max(0, Math.min(intervalMs ?? grown, doubtMs));
+  // Whatever the interval, the calls of a minute must do. The listings of a doubt have times of their own.
+  const roomMs = pollBudgetOf(run.deps).nextLookMs() - clock.monotonicMs();
+  const nextMs = Math.max(0, Math.min(Math.max(intervalMs ?? grown, roomMs), doubtMs));
   report({
     kind: 'polled',
     pending: known.length,

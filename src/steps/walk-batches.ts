@@ -4,7 +4,7 @@ import type { Listing } from '../core/ports/provider.ts';
 import { repeatRead } from './repeat-read.ts';
 import type { Run } from './run.ts';
 
-const PAGE = 1_000; // the largest the API gives
+export const PAGE = 1_000; // the largest the API gives
 /** Where an earlier walk has seen the rest: a few new ones come first, and a thousand batches are half a megabyte. */
 const SHORT_PAGE = 100;
 const MAX_PAGES = 100;
@@ -21,6 +21,8 @@ export interface Walk {
   readonly whole: boolean;
   /** The account has no older batches. */
   readonly endReached: boolean;
+  /** Where older ones begin; null where there are none, or nobody can say. */
+  readonly cursor: string | null;
   /** All since then were seen, though the walk stopped at the cap: the newest came first all along. Infinity: nothing says so. */
   readonly seenSinceMs: number;
   /** Server time of the last page; null when no page carried a `Date`. */
@@ -139,6 +141,7 @@ function toWalk({ batches, workspaceIds, unreadable }: Seen, { last, end, sinceM
     organizationId: last?.stamp.organizationId ?? null,
     whole: end === 'reached' && unreadable === 0,
     endReached: last !== null && (!last.hasMore || last.lastId === null),
+    cursor: last?.hasMore && end !== 'lost' ? last.lastId : null,
     seenSinceMs: unreadable === 0 ? (sinceMs ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY,
     serverMs: last?.stamp.serverMs ?? null,
   };

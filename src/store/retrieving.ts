@@ -1,14 +1,16 @@
+import { type Batch, hasEnded } from '../core/batch.ts';
 import { StoreError } from '../core/errors.ts';
 import { isFinal, isSettledJob } from '../core/job.ts';
 import type { JobStore } from '../core/ports/store.ts';
 import type { Shard, ShardState } from '../core/shard.ts';
-import { isNews } from './batches.ts';
+import { type BatchOwner, isNews } from './batches.ts';
 import type { Connection } from './connection.ts';
 import { cancelShard, shardIn } from './settling.ts';
 
 type Retrieving = Pick<
   JobStore,
   | 'recordSeen'
+  | 'recordAllSeen'
   | 'recordNotFound'
   | 'setShardState'
   | 'recordDownload'
@@ -45,17 +47,34 @@ export function retrieving(connection: Connection): Retrieving {
   const { jobs, stages, shards, requests, attempts, submissions, batches, events, read, write, writeAhead } =
     connection;
 
+  /** Returns the job that is to be folded for it, if any. */
+  function see(batch: Batch, before: BatchOwner): number | null {
+    batches.see(batch);
+    if (before.submissionId === null || !isNews(before, batch)) return null;
+    const { jobId, shardId } = submissions.facts(before.submissionId);
+    const detail = { batch_id: batch.id, processing_status: batch.processingStatus };
+    events.record({ jobId, shardId, submissionId: before.submissionId, kind: 'batch_changed', detail });
+    return jobId;
+  }
+
   return {
     recordSeen: (batch) =>
       write(() => {
         const before = batches.owner(batch.id);
-        if (before === undefined) return;
-        batches.see(batch);
-        if (before.submissionId === null || !isNews(before, batch)) return;
-        const { jobId, shardId } = submissions.facts(before.submissionId);
-        const detail = { batch_id: batch.id, processing_status: batch.processingStatus };
-        events.record({ jobId, shardId, submissionId: before.submissionId, kind: 'batch_changed', detail });
-        connection.foldJob(jobId);
+        const jobId = before === undefined ? null : see(batch, before);
+        if (jobId !== null) connection.foldJob(jobId);
+      }),
+
+    recordAllSeen: (listed) =>
+      write(() => {
+        const changed = new Set<number>();
+        for (const batch of listed) {
+          const before = batches.owner(batch.id);
+          if (before === undefined || hasEnded(before)) continue;
+          const jobId = see(batch, before);
+          if (jobId !== null) changed.add(jobId);
+        }
+        for (const jobId of changed) connection.foldJob(jobId);
       }),
 
     recordNotFound: (batchId, serverMs) =>

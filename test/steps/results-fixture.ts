@@ -236,6 +236,7 @@ function connect(root: string, job: Job, store: JobStore, files: JobFiles): Fixt
     provider,
     locks,
     report: (one) => progress.push(one),
+    polls: new Map(),
     rendering: async (jobFile) => renderDeps(root, jobFile),
   };
   return {

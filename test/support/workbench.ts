@@ -78,6 +78,7 @@ export async function makeWorkbench(
     clock: systemClock,
     rendering: async (jobFile) => renderDeps(dir, jobFile),
     report: (progress) => told.push(progress),
+    polls: new Map(),
     locks: makeLocks({ stateDir: `${dir}/.batchctl`, commandLine: 'test', clock: systemClock }),
     provider: createProvider({
       apiKey,

@@ -246,6 +246,8 @@ export interface JobStore extends SpendingStore, AdoptingStore, StandingStore, P
 
   // Polling.
   recordSeen(batch: Batch): Promise<void>;
+  /** The same for all of a listing, in one transaction. Leaves out those that had ended by then, or that nobody here knows. */
+  recordAllSeen(batches: readonly Batch[]): Promise<void>;
   /** Counts one more «not found»; `recordSeen` clears them. Returns the evidence so far. */
   recordNotFound(
     batchId: string,

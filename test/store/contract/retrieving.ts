@@ -7,6 +7,7 @@ import {
   batchOf,
   buildJob,
   created,
+  kindsOf,
   type Open,
   settle,
   sha,
@@ -26,6 +27,25 @@ export function describeRetrieving(name: string, open: Open): void {
       await store.recordSeen(batchOf('msgbatch_1', 3));
       expect(await stateOf(store, job.id)).toBe('ended');
       expect((await viewOf(store, job.id, shardId))?.batch?.counts.succeeded).toBe(3);
+    });
+
+    test('a listing is taken in for every job that has a batch on it, and for no other batch', async () => {
+      const { store, job, shardId } = await startedShard(open, [3, 2]);
+      await created(store, shardId, batchOf('msgbatch_1', 3));
+      const { job: other, shardIds } = await buildJob(store, [2], { name: 'other' });
+      await store.requestSubmission(other.id, ACCOUNT, 'batch', AT);
+      await created(store, shardIds[0] ?? 0, batchOf('msgbatch_2', 2));
+      await store.recordNotFound('msgbatch_1', AT_MS);
+      const theirs = batchOf('msgbatch_theirs', 2, 'ended');
+      await store.recordAllSeen([batchOf('msgbatch_1', 3), theirs, batchOf('msgbatch_2', 2, 'ended')]);
+      expect(await stateOf(store, other.id)).toBe('ended');
+      expect((await viewOf(store, job.id, shardId))?.batch).toMatchObject({ notFound: null });
+      expect(await stateOf(store, job.id)).toBe('submitting');
+      expect(await store.knownBatchIds(['msgbatch_theirs'])).toEqual(new Set());
+      // An older answer than the one that told its end.
+      await store.recordAllSeen([batchOf('msgbatch_2', 2)]);
+      expect(await stateOf(store, other.id)).toBe('ended');
+      expect((await kindsOf(store, other.id)).filter((kind) => kind === 'batch_changed')).toHaveLength(1);
     });
 
     test('«not found» answers add up from the first on until the batch answers again', async () => {

@@ -9,7 +9,7 @@ import type { PickedStages } from '../core/pick-stages.ts';
 import type { OutputTexts, RenderItem } from '../core/record.ts';
 import type { GivenAnswers } from '../steps/given-answers.ts';
 import type { Context } from './context.ts';
-import { type BuildFlags, limitsOf } from './flags.ts';
+import { type BuildFlags, limitsOf, type WaitFlags } from './flags.ts';
 import { type NarrowFlags, narrowingOf } from './narrow-flags.ts';
 import { loadTarget, type Target } from './pick-target.ts';
 import { sayNarrowed, saySkipped } from './print-narrowed.ts';
@@ -92,7 +92,7 @@ async function openGivenHere(
 /** Builds a job in this workspace, or finds the unfinished one of the same content. Null: nothing is --missing. */
 export async function buildHere(
   target: Exclude<Target, { readonly kind: 'job' }>,
-  flags: BuildFlags,
+  flags: BuildFlags & Pick<WaitFlags, 'maxInFlight'>,
   context: Context,
 ): Promise<Job | null> {
   const jobFile = await loadTarget(target, flags.set, context);

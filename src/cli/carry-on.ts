@@ -34,6 +34,7 @@ export async function carryOn(
     settleMs: flags.settle,
     intervalMs: flags.interval ?? null,
     maxWaitMs: flags.maxWait ?? null,
+    maxInFlight: flags.maxInFlight ?? null,
     answering: answeringOf(flags),
     ...pilotJudge(job, context),
   };

@@ -20,8 +20,10 @@ export interface WaitFlags {
   readonly maxWait?: number;
   readonly settle: number;
   readonly notify?: string;
+  readonly maxInFlight?: number;
 }
 
+const MOST_IN_FLIGHT = 1_000_000_000;
 const MAX_SHARD_MB = DEFAULT_SHARD_LIMITS.maxBytes / 1_000_000;
 
 export function addSetFlag(command: Command): Command {
@@ -47,6 +49,11 @@ export function addWaitFlags(command: Command): Command {
   return command
     .option('--interval <duration>', 'look at the batches this often, instead of by their age', parseInterval)
     .option('--max-wait <duration>', 'stop waiting after this long and leave with 8', parseDurationFlag)
+    .option(
+      '--max-in-flight <n>',
+      'let no more requests be in batches at once, of all jobs; further shards wait (default: as many as the API takes)',
+      parseInFlight,
+    )
     .option('--notify <url>', 'once the job is final, post its summary as JSON to this URL', parseNotifyUrl)
     .addOption(
       new Option(
@@ -61,9 +68,13 @@ export function addWaitFlags(command: Command): Command {
 /** With -h of every command that takes one. */
 export const ID_HELP = 'a job id, a batch id, "latest", a job\'s name (its newest job) or a unique prefix';
 
-export function limitsOf(flags: Pick<BuildFlags, 'maxShardRequests' | 'maxShardMb'>): ShardLimits {
+/** A shard that is larger than what may be in flight at once could never go. */
+export function limitsOf(
+  flags: Pick<BuildFlags, 'maxShardRequests' | 'maxShardMb'> & Pick<WaitFlags, 'maxInFlight'>,
+): ShardLimits {
+  const maxRequests = flags.maxShardRequests ?? DEFAULT_SHARD_LIMITS.maxRequests;
   return {
-    maxRequests: flags.maxShardRequests ?? DEFAULT_SHARD_LIMITS.maxRequests,
+    maxRequests: Math.min(maxRequests, flags.maxInFlight ?? maxRequests),
     maxBytes:
       flags.maxShardMb === undefined
         ? DEFAULT_SHARD_LIMITS.maxBytes
@@ -115,6 +126,10 @@ export function parsePositive(text: string, max: number): number {
   const value = /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
   if (!(value > 0 && value <= max)) throw new InvalidArgumentError(`write a number above 0, up to ${max}.`);
   return value;
+}
+
+function parseInFlight(text: string): number {
+  return parseWhole(text, 1, MOST_IN_FLIGHT);
 }
 
 function parseShardRequests(text: string): number {

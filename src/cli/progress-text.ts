@@ -46,6 +46,8 @@ export function describeProgress(progress: Progress, now: Date): Shown {
         live: (sinceMs) => `waiting, ${formatDuration(Math.max(0, progress.ms - sinceMs))} left`,
         plain: null,
       };
+    case 'queue_full':
+      return line(describeQueue(progress));
     case 'in_doubt':
     case 'provisional':
     case 'verified':
@@ -75,6 +77,16 @@ export function describeProgress(progress: Progress, now: Date): Shown {
     case 'problem':
       return line(progress.text);
   }
+}
+
+function describeQueue(progress: Extract<Progress, { kind: 'queue_full' }>): string {
+  const { requests, inFlight, limit, nextTryMs } = progress;
+  const allowed = limit === null ? '' : `, of ${formatCount(limit)} that --max-in-flight allows`;
+  const tried = nextTryMs === null ? '' : `, or is tried again in ${formatDuration(nextTryMs)}`;
+  return (
+    `waiting for queue room: ${formatMany(inFlight, 'request')} in flight${allowed}; ` +
+    `${shardName(progress)} (${formatMany(requests, 'request')}) goes once batches have ended${tried}`
+  );
 }
 
 type Doubt = Extract<

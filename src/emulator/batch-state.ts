@@ -36,6 +36,14 @@ export function statusAt(batch: Batch, nowUs: number): ProcessingStatus {
   return batch.canceledUs === null ? 'in_progress' : 'canceling';
 }
 
+/** How many of its rows the queue still holds: all at first, and none once it has ended. Rows are processed evenly. */
+export function queuedRows(batch: Batch, nowUs: number): number {
+  if (statusAt(batch, nowUs) === 'ended') return 0;
+  const lastsUs = batch.finishesUs - batch.storedUs;
+  const share = lastsUs <= 0 ? 1 : Math.max(0, nowUs - batch.storedUs) / lastsUs;
+  return batch.requests - Math.floor(batch.requests * Math.min(1, share));
+}
+
 /** Whether rows of the batch were cut off by a cancel or by expiry, so that each row's own time matters. */
 export function isCutOff(batch: Batch): boolean {
   return batch.canceledUs !== null || batch.finishesUs > expiresUs(batch);

@@ -2,7 +2,7 @@ import { renameSync, rmSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { linesFile, partialFile } from './batch-files.ts';
 import { viewContext } from './batch-routes.ts';
-import { endsUs, statusAt } from './batch-state.ts';
+import { endsUs, queuedRows, statusAt } from './batch-state.ts';
 import { viewBatch } from './batch-view.ts';
 import { insertBatch, listBatches, type NewBatch } from './batches.ts';
 import { nowUs, SECOND_US } from './clock.ts';
@@ -153,7 +153,7 @@ function findRefusal(call: Call, body: ReceivedBody): ApiError | null {
   const waiting = listBatches(call.state.db, call.workspaceId).filter(
     (batch) => statusAt(batch, now) !== 'ended',
   );
-  const queued = waiting.reduce((sum, batch) => sum + batch.requests, 0);
+  const queued = waiting.reduce((sum, batch) => sum + queuedRows(batch, now), 0);
   if (queued + requests <= queue.amount) return null;
   const firstEndUs = Math.min(...waiting.map(endsUs));
   const seconds = Number.isFinite(firstEndUs) ? Math.max(1, Math.ceil((firstEndUs - now) / SECOND_US)) : 60;

@@ -11,7 +11,7 @@ export const STANDING = [
   {
     name: 'queue',
     value: 'NUMBER',
-    summary: 'answer 429 when the requests of unfinished batches would exceed this',
+    summary: 'answer 429 when requests of unfinished batches that are not processed yet would exceed this',
   },
   {
     name: 'created-at',

@@ -37,6 +37,7 @@ export async function carryOn(
       settleMs: DEFAULT_SETTLE_MS,
       intervalMs: wait.intervalMs ?? null,
       maxWaitMs: wait.maxWaitMs ?? null,
+      maxInFlight: wait.maxInFlight ?? null,
       answering,
     };
     const outcome = await runJob(await deps.store.jobById(job.id), options, deps, signal);
@@ -88,7 +89,8 @@ function answeringOf({ concurrency, requestsPerMinute, tokensPerMinute }: WaitOp
   };
 }
 
-function checkWait({ intervalMs, maxWaitMs }: WaitOptions): void {
+function checkWait({ intervalMs, maxWaitMs, maxInFlight }: WaitOptions): void {
+  checkWhole('maxInFlight', maxInFlight, 1);
   checkWhole('intervalMs', intervalMs, MIN_INTERVAL_MS);
   checkWhole('maxWaitMs', maxWaitMs, 0);
 }

@@ -14,6 +14,11 @@ export interface WaitOptions extends CallOptions {
   /** Milliseconds after which the call returns with the job as it is then. Default: 15 minutes past the end of its batches. */
   readonly maxWaitMs?: number;
   /**
+   * So many requests may be in batches at once, of all jobs of the account that are known here; further shards wait. Default:
+   * as many as the API takes.
+   */
+  readonly maxInFlight?: number;
+  /**
    * The most that the job may cost, in US dollars with at most six decimals, in all and from now on: instead of the budget of
    * its definition, and kept for later calls.
    */

@@ -2,6 +2,7 @@ import { type Batch, hasEnded } from '../core/batch.ts';
 import { AuthError, ProviderError } from '../core/errors.ts';
 import { STRANGER_CODES } from '../core/owner.ts';
 import type { ShardView } from '../core/ports/store-views.ts';
+import type { OtherBatch } from '../core/queue.ts';
 import { EMPTY_TALLY } from '../core/result.ts';
 import { makeAdoptedRows } from './adopted-rows.ts';
 import { countNotFound } from './count-not-found.ts';
@@ -10,6 +11,7 @@ import type { Run } from './run.ts';
 import { seeBatches } from './see-batches.ts';
 import type { Walk } from './walk-batches.ts';
 
+const YOUNG_MS = 15 * 60_000;
 /** A call for one batch, and one for the workspace where it is not found. */
 const CALLS_A_BATCH = 2;
 
@@ -68,6 +70,38 @@ export async function askOneByOne(
     }
   }
   if (strangers[0] !== undefined) throw strangers[0];
+}
+
+/**
+ * The same for batches of other jobs, as far as calls are left: only for the room that they take, so that nothing is concluded
+ * about the jobs. A young batch may be not found for a while.
+ *
+ * @returns those that are not found.
+ */
+export async function askForOthers(
+  run: Run,
+  others: readonly OtherBatch[],
+  shown: ReadonlySet<string>,
+  budget: PollBudget,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const hidden = others.filter(({ id }) => !shown.has(id));
+  const gone: string[] = [];
+  for (const { id, createdAt } of budget.inTurn(hidden, (one) => one.id)) {
+    if (budget.left() < CALLS_A_BATCH) {
+      budget.fallShort();
+      break;
+    }
+    try {
+      const batch = await retrieve(run, id, signal);
+      if (batch !== null) await run.deps.store.recordSeen(batch);
+      else if (Date.parse(createdAt) + YOUNG_MS < run.time.nowMs()) gone.push(id);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof ProviderError)) throw error;
+    }
+  }
+  return gone;
 }
 
 /** Null: not found. */

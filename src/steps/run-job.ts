@@ -15,6 +15,7 @@ import { mendReceipts } from './mend-receipts.ts';
 import { type DecidePilot, passGate } from './pass-gate.ts';
 import { openBatches } from './poll-batches.ts';
 import { pollBudgetOf } from './poll-budget.ts';
+import { QueueRoom, type Waiting } from './queue-room.ts';
 import { requireBudget } from './require-budget.ts';
 import { requireDecision } from './require-decision.ts';
 import { requireHome } from './require-home.ts';
@@ -22,8 +23,9 @@ import { requireProgress } from './require-progress.ts';
 import { retrieveJob } from './retrieve-results.ts';
 import { type Run, startRun } from './run.ts';
 import { firstDoubtLook, isPastWait, isUnderWay, nextLookAt } from './schedule.ts';
-import { type Submitting, submitShards } from './submit-shards.ts';
+import { type Limits, type Submitting, submitShards } from './submit-shards.ts';
 import { takeBackRetried } from './take-back.ts';
+import { hasRoomNow, requireFits, requireMoving, tellUnsent } from './wait-for-room.ts';
 
 export interface RunOptions {
   /** Whether unsent shards go out. */
@@ -38,6 +40,8 @@ export interface RunOptions {
   readonly intervalMs: number | null;
   /** Null: until 15 minutes past the last `expires_at`. */
   readonly maxWaitMs: number | null;
+  /** So many requests of the account may be in batches at once, of all jobs; absent or null: as many as the API takes. */
+  readonly maxInFlight?: number | null;
   /** How requests are asked that go one by one; those are left alone with `until: 'submitted'`. */
   readonly answering?: AnswerOptions;
   /** Asked once a pilot is judged that does not let the rest go by itself. Absent: that is a DecisionError. */
@@ -58,6 +62,8 @@ interface Due {
   refusals: number;
   /** Something waited for the shards that go first when the last ones were sent. */
   isHeldBack: boolean;
+  /** What waits for room in the account's queue. */
+  queue: Waiting | null;
 }
 
 /**
@@ -65,7 +71,8 @@ interface Due {
  * then looks, then takes what has ended; killed anywhere, the next call goes on from what is committed.
  *
  * @throws DecisionError when only a doubt that the user must settle is left, the budget has no room for the rest, or nobody
- *   says whether the rest goes after a pilot; ProviderError, AuthError, StoreError.
+ *   says whether the rest goes after a pilot; UsageError when a shard is larger than `maxInFlight`; ProviderError, AuthError,
+ *   StoreError.
  */
 export async function runJob(
   job: Job,
@@ -75,6 +82,7 @@ export async function runJob(
 ): Promise<RunOutcome> {
   const { store, clock } = deps;
   const run = startRun(job, deps, options.settleMs);
+  const room = new QueueRoom(run, options.maxInFlight ?? null);
   // Before anything is written: a damaged store is kept as it is.
   await store.checkSent();
   await requireHome(job, deps, signal);
@@ -82,17 +90,19 @@ export async function runJob(
   if (options.submit) await checkStanding(run);
   await store.settleAfterCrash(job.id);
   if (options.submit) await checkReceipts(run);
+  if (options.submit) requireFits(run, await store.shards(job.id), room.limit);
   if (options.submit) await store.requestSubmission(job.id, deps.provider.account, options.mode, clock.now());
   await mendReceipts(run);
   await tellDoubts(run);
   let budget: Budget | null = null;
   const startedMs = clock.monotonicMs();
-  const due: Due = { lookMs: startedMs, submitMs: startedMs, failedLooks: 0, refusals: 0, isHeldBack: false };
+  const none = { failedLooks: 0, refusals: 0, isHeldBack: false, queue: null };
+  const due: Due = { lookMs: startedMs, submitMs: startedMs, ...none };
   for (;;) {
     signal.throwIfAborted();
     if (options.submit) budget ??= await openBudget(run);
-    const submitting = options.submit ? await submitIfDue(run, options, due, budget, signal) : null;
-    const isFreed = await lookIfDue(run, options, due, signal);
+    const submitting = options.submit ? await submitIfDue(run, options, due, { budget, room }, signal) : null;
+    const isFreed = await lookIfDue(run, options, due, room, signal);
     const { unavailable, isAdvanced, applied } = await retrieveJob(run, signal);
     if (unavailable.length > 0) pauseAfter(due, clock);
     const hold = submitting?.hold ?? null;
@@ -101,6 +111,10 @@ export async function runJob(
       // New shards, and those that may go now, go out in the same run, before anything is waited for.
       due.isHeldBack = false;
       due.submitMs = Math.min(due.submitMs, clock.monotonicMs());
+      continue;
+    }
+    if (due.queue !== null && (await hasRoomNow(room, due.queue))) {
+      due.submitMs = clock.monotonicMs();
       continue;
     }
     // What never arrived goes out again now, not at the next look.
@@ -112,10 +126,14 @@ export async function runJob(
     const views = all.filter((view) => !isHeldBack(view, gate));
     await requireDecision(run, views, options.until);
     requireProgress(run, views, submitting);
+    if (due.queue !== null) await requireMoving(run, views);
     if (budget !== null && hold !== null)
       await requireBudget(run, budget, { hold, views: all, until: options.until }, signal);
+    const isQueued = due.queue?.wait.about === 'queue';
+    if (isQueued && options.until !== 'final') tellUnsent(run, views);
     if (options.until === 'once') return { job: fresh, pending: true };
-    if (options.until === 'submitted' && views.every(isUnderWay)) return { job: fresh, pending: true };
+    if (options.until === 'submitted' && (isQueued || views.every(isUnderWay)))
+      return { job: fresh, pending: true };
     // Nothing is under way, and nothing will be before somebody submits.
     if (!options.submit && !views.some((view) => view.shard.state === 'live'))
       return { job: fresh, pending: true };
@@ -160,11 +178,12 @@ async function submitIfDue(
   run: Run,
   options: RunOptions,
   due: Due,
-  budget: Budget | null,
+  { budget, room }: Pick<Limits, 'budget' | 'room'>,
   signal: AbortSignal,
 ): Promise<Submitting | null> {
   const { store, clock } = run.deps;
   if (clock.monotonicMs() < due.submitMs) return null;
+  due.queue = null;
   // Another process may have canceled the job meanwhile.
   if ((await store.jobById(run.job.id)).cancelRequestedAt !== null) return null;
   await takeBackRetried(run, signal);
@@ -173,9 +192,13 @@ async function submitIfDue(
   const gate = await readGate(run.job.id, before, store);
   due.isHeldBack = before.some((view) => isHeldBack(view, gate));
   if (!hasOpenBatches(before)) due.lookMs = Number.POSITIVE_INFINITY;
-  const submitting = await submitShards(run, due.refusals, budget, signal);
-  due.refusals = submitting.waitMs === null ? 0 : due.refusals + 1;
-  due.submitMs = clock.monotonicMs() + (submitting.waitMs ?? 0);
+  const submitting = await submitShards(run, { refusals: due.refusals, budget, room }, signal);
+  const { waitMs, queue } = submitting;
+  due.queue = queue;
+  due.refusals = waitMs === null || queue !== null ? 0 : due.refusals + 1;
+  due.submitMs = clock.monotonicMs() + (waitMs ?? (queue === null ? 0 : Number.POSITIVE_INFINITY));
+  // Batches of other jobs may have ended that nobody has looked at since.
+  if (queue !== null) due.lookMs = Math.min(due.lookMs, clock.monotonicMs());
   // Batches first: they go on by themselves meanwhile.
   if (options.until === 'submitted') return submitting;
   const answering = { ...(options.answering ?? DEFAULT_ANSWERING), longestMs: options.maxWaitMs };
@@ -184,19 +207,28 @@ async function submitIfDue(
 }
 
 /** @returns whether a shard is to be sent that was not before: its batch is proven absent. */
-async function lookIfDue(run: Run, options: RunOptions, due: Due, signal: AbortSignal): Promise<boolean> {
+async function lookIfDue(
+  run: Run,
+  options: RunOptions,
+  due: Due,
+  room: QueueRoom,
+  signal: AbortSignal,
+): Promise<boolean> {
   const { store, clock, report } = run.deps;
   if (clock.monotonicMs() < due.lookMs) return false;
   const before = await store.shards(run.job.id);
-  if (!hasOpenBatches(before)) return false;
+  const others = due.queue === null ? [] : await room.others();
+  if (!hasOpenBatches(before) && others.length === 0) return false;
   // A doubt has its own times. For any other look there may be no calls left, or another job's has shown the same just now.
-  const roomMs = pollBudgetOf(run.deps).firstLookMs(openBatches(before).map(({ id }) => id));
+  const wanted = [...openBatches(before), ...others];
+  const roomMs = pollBudgetOf(run.deps).firstLookMs(wanted.map(({ id }) => id));
   if (roomMs > clock.monotonicMs() && !(await isDoubtDue(run))) {
     due.lookMs = roomMs;
     return false;
   }
   try {
-    const { doubtLookMs } = await lookAtBatches(run, signal);
+    const { doubtLookMs, gone } = await lookAtBatches(run, signal, others);
+    for (const id of gone) room.gone(id);
     due.failedLooks = 0;
     due.lookMs = await nextLookAt(run, options.intervalMs, doubtLookMs);
     return countUnsent(await store.shards(run.job.id)) > countUnsent(before);

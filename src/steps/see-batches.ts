@@ -18,7 +18,7 @@ const MORE_PAGES = 4;
  */
 export async function seeBatches(
   run: Run,
-  wanted: readonly Batch[],
+  wanted: readonly Pick<Batch, 'id' | 'createdAt'>[],
   walk: Walk,
   budget: PollBudget,
   signal: AbortSignal,

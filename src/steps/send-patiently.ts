@@ -1,9 +1,8 @@
 import { backoffMs, UPLOAD_BACKOFF } from '../core/backoff.ts';
 import { StoreError } from '../core/errors.ts';
 import type { Shard } from '../core/shard.ts';
-import type { FenceMemory } from './fence-memory.ts';
 import type { Run } from './run.ts';
-import { type SubmitOutcome, submitShard } from './submit-shard.ts';
+import { type Sending, type SubmitOutcome, submitShard } from './submit-shard.ts';
 
 /** Tries of one shard whose upload breaks before its seal; such a break is provably no batch. */
 export const TRIES = 4;
@@ -16,12 +15,12 @@ export async function sendPatiently(
   run: Run,
   shard: Shard,
   shards: number,
-  fences: FenceMemory,
+  sending: Sending,
   signal: AbortSignal,
 ): Promise<SubmitOutcome | null> {
   const { clock, report } = run.deps;
   for (let attempt = 1; ; attempt += 1) {
-    const outcome = await submitUnlessCanceled(run, shard, shards, fences, signal);
+    const outcome = await submitUnlessCanceled(run, shard, shards, sending, signal);
     signal.throwIfAborted();
     if (outcome === null) return null;
     const mayRepeat =
@@ -39,11 +38,11 @@ async function submitUnlessCanceled(
   run: Run,
   shard: Shard,
   shards: number,
-  fences: FenceMemory,
+  sending: Sending,
   signal: AbortSignal,
 ): Promise<SubmitOutcome | null> {
   try {
-    return await submitShard(run, shard, shards, signal, fences);
+    return await submitShard(run, shard, shards, signal, sending);
   } catch (error) {
     if (!(error instanceof StoreError) || !(error.code === 'seal_lost' || error.code === 'not_ready'))
       throw error;

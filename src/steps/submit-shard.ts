@@ -4,9 +4,11 @@ import { shownStage } from '../core/job.ts';
 import { shardPath } from '../core/ports/files.ts';
 import type { CreateOutcome } from '../core/ports/provider.ts';
 import type { JobStore } from '../core/ports/store.ts';
+import type { QueueWait } from '../core/queue.ts';
 import type { Shard } from '../core/shard.ts';
 import type { Submission } from '../core/submission.ts';
 import { type FenceMemory, startFences } from './fence-memory.ts';
+import { QueueRoom } from './queue-room.ts';
 import type { Run } from './run.ts';
 import { jobReachMs, requireUnsent } from './sent-elsewhere.ts';
 import { writeSent } from './sent-log.ts';
@@ -20,8 +22,20 @@ const SEAL_FRESH_MS = 5_000;
 /** Without an answer for so long, the user is told what is being waited for. */
 const SILENCE_MS = 10_000;
 
-/** `late_batch`: the batch of an earlier attempt appeared, so nothing was sent and that attempt is in doubt again. */
-export type SubmitOutcome = CreateOutcome | { readonly kind: 'late_batch' };
+/**
+ * `late_batch`: the batch of an earlier attempt appeared, so nothing was sent and that attempt is in doubt again. `no_room`:
+ * nothing was begun.
+ */
+export type SubmitOutcome =
+  | CreateOutcome
+  | { readonly kind: 'late_batch' }
+  | { readonly kind: 'no_room'; readonly wait: QueueWait };
+
+/** What the creates of one run know of each other. */
+export interface Sending {
+  readonly fences: FenceMemory;
+  readonly room: QueueRoom;
+}
 
 /**
  * One POST of one shard: intent, effect, outcome. The seal is the intent; its commit comes before the last two bytes, the
@@ -34,7 +48,7 @@ export async function submitShard(
   shard: Shard,
   shards: number,
   signal: AbortSignal,
-  fences: FenceMemory = startFences(),
+  { fences, room }: Sending = { fences: startFences(), room: new QueueRoom(run, null) },
 ): Promise<SubmitOutcome> {
   const { store, files, clock, provider, report } = run.deps;
   const lock = await run.deps.locks.lockSealing(signal, (holder) =>
@@ -44,6 +58,9 @@ export async function submitShard(
     }),
   );
   try {
+    // Another process may have filled the queue while this one waited for the lock.
+    const wait = await room.findWait(shard);
+    if (wait !== null) return { kind: 'no_room', wait };
     const uploadStartedMs = run.time.nowMs();
     const earlier = await store.watched(provider.account, uploadStartedMs);
     const submission = await store.startSubmission(shard.id, provider.account, uploadStartedMs);
@@ -92,7 +109,7 @@ export async function submitShard(
       )
       .catch((error: unknown) => abort(run, submission, error))
       .finally(() => answered.abort());
-    return await record(run, shard, submission, withoutEarlier(outcome, fences));
+    return await record(run, shard, submission, withoutEarlier(outcome, fences), room);
   } finally {
     lock.release();
   }
@@ -157,20 +174,29 @@ async function record(
   shard: Shard,
   submission: Submission,
   outcome: SubmitOutcome,
+  room: QueueRoom,
 ): Promise<SubmitOutcome> {
   const { store } = run.deps;
   switch (outcome.kind) {
-    case 'created':
-      return recordCreated(run, shard, submission, outcome);
+    case 'created': {
+      const recorded = await recordCreated(run, shard, submission, outcome);
+      await room.sent(shard);
+      return recorded;
+    }
     case 'unknown':
       await store.doubtSubmission(submission.id, { ...outcome, candidate: outcome.batch });
+      await room.sent(shard);
       return outcome;
-    case 'not_created':
-      if (outcome.tailSent) await store.rejectSubmission(submission.id, rejection(run, outcome.error));
+    case 'not_created': {
+      const queue = outcome.refusal === 'rate_limited' ? await room.refused(outcome.error) : null;
+      if (outcome.tailSent)
+        await store.rejectSubmission(submission.id, { ...rejection(run, outcome.error), queue });
       // May be said twice: `abort` has said it already when the fence failed.
       else await store.abortSubmission(submission.id, outcome.error.why ?? outcome.error.message);
       return outcome;
+    }
     case 'late_batch':
+    case 'no_room':
       return outcome;
     default:
       return outcome satisfies never;

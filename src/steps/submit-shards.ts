@@ -3,15 +3,18 @@ import { DecisionError, ProviderError } from '../core/errors.ts';
 import { shownStage } from '../core/job.ts';
 import type { CreateOutcome } from '../core/ports/provider.ts';
 import type { ShardView } from '../core/ports/store-views.ts';
+import type { QueueWait } from '../core/queue.ts';
 import type { Shard } from '../core/shard.ts';
 import type { Budget, Hold } from './budget.ts';
-import { type FenceMemory, startFences } from './fence-memory.ts';
+import { startFences } from './fence-memory.ts';
 import { isHeldBack, readGate } from './first-shards.ts';
 import { nameRefusedRequest } from './name-refused-request.ts';
+import type { QueueRoom, Waiting } from './queue-room.ts';
 import type { Run } from './run.ts';
 import { sendPatiently, TRIES } from './send-patiently.ts';
 import { splitShard } from './split-shard.ts';
-import type { SubmitOutcome } from './submit-shard.ts';
+import type { Sending, SubmitOutcome } from './submit-shard.ts';
+import { requireFits } from './wait-for-room.ts';
 
 export interface Submitting {
   /** How long to wait before the rest may be tried; null when nothing is left to send, or only what a doubt holds back. */
@@ -20,11 +23,14 @@ export interface Submitting {
   readonly heldBy: string | null;
   /** What the budget holds back; null when it does not. */
   readonly hold: Hold | null;
+  /** What waits for room in the account's queue; null when nothing does. `waitMs` is then when it is tried all the same. */
+  readonly queue: Waiting | null;
 }
 
 /**
  * Sends the job's unsent shards one after another. A shard in doubt does not hold back the others, save one with the
- * same count: their batches could not be told apart in a listing. One that the budget has no room for holds back the rest.
+ * same count: their batches could not be told apart in a listing. One that the budget or the account's queue has no room
+ * for holds back the rest: a smaller one that went before it would keep that room from it, and again.
  *
  * The shards are read once and then again only where something changed them: a job of thousands would otherwise read all of
  * them for each. What another process does meanwhile, which can only be a cancel, is met by the store: it seals no shard
@@ -34,33 +40,37 @@ export interface Submitting {
  */
 export async function submitShards(
   run: Run,
-  refusals: number,
-  budget: Budget | null,
+  { refusals, budget, room }: Limits,
   signal: AbortSignal,
 ): Promise<Submitting> {
   const fences = startFences();
   for (;;) {
     const views = await run.deps.store.shards(run.job.id);
-    const end = await sendAll(run, views, { refusals, budget, fences }, signal);
+    requireFits(run, views, room.limit);
+    const end = await sendAll(run, views, { refusals, budget, room, fences }, signal);
     if (end !== 'changed') return end;
   }
 }
 
-interface Sending {
-  /** Refused in a row, before this call. */
+/** What keeps a shard from being sent. */
+export interface Limits {
+  /** 429s in a row, before this call, that nothing of ours in the queue explains. */
   readonly refusals: number;
   readonly budget: Budget | null;
-  readonly fences: FenceMemory;
+  readonly room: QueueRoom;
 }
+
+const NOTHING_LEFT = { waitMs: null, heldBy: null, hold: null, queue: null } as const;
 
 /** `changed`: the views are not what the store has by now. */
 async function sendAll(
   run: Run,
   views: readonly ShardView[],
-  { refusals, budget, fences }: Sending,
+  { refusals, budget, ...sending }: Limits & Sending,
   signal: AbortSignal,
 ): Promise<Submitting | 'changed'> {
   const { store, provider } = run.deps;
+  const { room } = sending;
   const gate = await readGate(run.job.id, views, store);
   // Numbers go on after a split.
   const lastNumbers = new Map<number, number>();
@@ -77,12 +87,15 @@ async function sendAll(
       continue;
     }
     const hold = (await budget?.holdOf(shard, views, signal)) ?? null;
-    // The job may have been canceled since, and then nothing is held back.
-    if (hold !== null) return sent > 0 ? 'changed' : { waitMs: null, heldBy, hold };
-    signal.throwIfAborted();
     const shards = lastNumbers.get(shard.stageId) ?? shard.number;
-    const outcome = await sendPatiently(run, shard, shards, fences, signal);
-    if (outcome === null) return { waitMs: null, heldBy: null, hold: null };
+    const wait = hold === null ? await room.findWait(shard) : null;
+    // The job may have been canceled since, and then nothing is held back.
+    if (sent > 0 && (hold !== null || wait !== null)) return 'changed';
+    if (hold !== null) return { ...NOTHING_LEFT, heldBy, hold };
+    if (wait !== null) return { ...waitForRoom(run, shard, shards, wait), heldBy };
+    signal.throwIfAborted();
+    const outcome = await sendPatiently(run, shard, shards, sending, signal);
+    if (outcome === null) return NOTHING_LEFT;
     switch (outcome.kind) {
       case 'created':
       case 'unknown':
@@ -96,15 +109,39 @@ async function sendAll(
           text: `a batch of an earlier attempt of shard ${shard.number} has appeared; nothing was sent`,
         });
         return 'changed';
+      case 'no_room':
+        return { ...waitForRoom(run, shard, shards, outcome.wait), heldBy };
       case 'not_created': {
-        const waitMs = await handleRefusal(run, shard, outcome, refusals);
-        return waitMs === null ? 'changed' : { waitMs, heldBy, hold: null };
+        const full = outcome.refusal === 'rate_limited' ? await room.findWait(shard) : null;
+        if (full?.about === 'queue') return { ...waitForRoom(run, shard, shards, full), heldBy };
+        const restMs = full === null ? null : (full.untilMs ?? 0) - run.time.nowMs();
+        const waitMs = await handleRefusal(run, shard, outcome, { refusals, restMs });
+        const queue = full === null ? null : { shard, wait: full };
+        return waitMs === null ? 'changed' : { waitMs, heldBy, hold: null, queue };
       }
       default:
         outcome satisfies never;
     }
   }
-  return { waitMs: null, heldBy, hold: null };
+  return { ...NOTHING_LEFT, heldBy };
+}
+
+function waitForRoom(
+  { job, time, deps: { report } }: Run,
+  shard: Shard,
+  shards: number,
+  wait: QueueWait,
+): Omit<Submitting, 'heldBy'> {
+  const { inFlight, limit, untilMs } = wait;
+  const nextTryMs = untilMs === null ? null : Math.max(0, untilMs - time.nowMs());
+  const which = {
+    stage: shownStage(job, shard.stage),
+    shard: shard.number,
+    shards,
+    requests: shard.requests,
+  };
+  report({ kind: 'queue_full', ...which, inFlight, limit, nextTryMs });
+  return { waitMs: nextTryMs, hold: null, queue: { shard, wait } };
 }
 
 function tellSent(
@@ -129,13 +166,13 @@ async function handleRefusal(
   run: Run,
   shard: Shard,
   outcome: CreateOutcome & { readonly kind: 'not_created' },
-  refusals: number,
+  { refusals, restMs }: { readonly refusals: number; readonly restMs: number | null },
 ): Promise<number | null> {
   const { clock, report } = run.deps;
   switch (outcome.refusal) {
     case 'rate_limited': {
       const asked = outcome.error instanceof ProviderError ? outcome.error.retryAfterMs : null;
-      const ms = backoffMs(UPLOAD_BACKOFF, refusals + 1, clock.random(), asked);
+      const ms = restMs ?? backoffMs(UPLOAD_BACKOFF, refusals + 1, clock.random(), asked);
       report({
         kind: 'waiting',
         why: `the API takes no more batches for now: ${outcome.error.why ?? 'rate limit'}`,

@@ -10,6 +10,7 @@ import { prepareIntegrity } from './integrity.ts';
 import { prepareJobSpending } from './job-spending.ts';
 import { prepareJobs } from './jobs.ts';
 import type { Db } from './open.ts';
+import { prepareQueue } from './queue.ts';
 import { prepareRecords } from './records.ts';
 import { prepareRequests } from './requests.ts';
 import { prepareShardSpending } from './shard-spending.ts';
@@ -35,6 +36,7 @@ export function openConnection(db: Db, now: () => Date) {
   const contents = prepareContents(db);
   const submissions = prepareSubmissions(db);
   const unsettled = prepareUnsettled(db);
+  const queue = prepareQueue(db);
   const batches = prepareBatches(db, now);
   const candidates = prepareCandidates(db);
   const events = prepareEvents(db, now);
@@ -54,6 +56,7 @@ export function openConnection(db: Db, now: () => Date) {
     contents,
     submissions,
     unsettled,
+    queue,
     batches,
     candidates,
     events,

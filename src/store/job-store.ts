@@ -5,6 +5,7 @@ import { openConnection } from './connection.ts';
 import { prepareFindJob } from './find-job.ts';
 import type { Db } from './open.ts';
 import { pruning } from './pruning.ts';
+import { queueing } from './queue.ts';
 import { reading } from './reading.ts';
 import { reconciling } from './reconciling.ts';
 import { retrieving } from './retrieving.ts';
@@ -29,6 +30,7 @@ export function assembleJobStore(db: Db, now: () => Date): JobStore {
     ...spending(connection),
     ...standing(connection),
     ...pruning(connection, db),
+    ...queueing(connection),
     close: () => {
       db.close();
     },

@@ -2,6 +2,7 @@ import { AuthError, StoreError } from '../core/errors.ts';
 import type { Account, Job } from '../core/job.ts';
 import type { JobStore } from '../core/ports/store.ts';
 import type { Connection } from './connection.ts';
+import { refusalDetail } from './queue.ts';
 import { dropBuilding } from './rounds.ts';
 import { changeSubmission, retireShard, returnShard, submissionEvent, takeShard } from './settling.ts';
 
@@ -134,13 +135,14 @@ export function submitting(connection: Connection): Submitting {
       if (refused !== null) throw refused;
     },
 
-    rejectSubmission: (submissionId, { status, requestId, reason, watchUntilMs }) =>
+    rejectSubmission: (submissionId, { status, requestId, reason, watchUntilMs, queue: refused = null }) =>
       write(() => {
         const submission = submissions.factsIn(submissionId, 'sealed');
         const answer = { reason, answerStatus: status, answerRequestId: requestId, watchUntilMs };
         changeSubmission(connection, submission, { state: 'rejected', ...answer }, 'submission_rejected', {
           status,
           request_id: requestId,
+          ...(refused === null ? {} : { queue: refusalDetail(refused) }),
         });
         returnShard(connection, submission);
         connection.foldJob(submission.jobId);

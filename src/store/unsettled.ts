@@ -7,8 +7,8 @@ import { toTime } from './times.ts';
  * The few that are not settled, by their index: SQLite takes a partial index only where its own condition is repeated, and
  * otherwise reads every submission there is, for each shard that is sent.
  */
-const UNSETTLED = `submissions INDEXED BY unsettled_submissions`;
-const IS_UNSETTLED = `submissions.state IN ('uploading','sealed','in_doubt','stuck','absent','rejected')`;
+export const UNSETTLED = `submissions INDEXED BY unsettled_submissions`;
+export const IS_UNSETTLED = `submissions.state IN ('uploading','sealed','in_doubt','stuck','absent','rejected')`;
 
 export function prepareUnsettled(db: Db) {
   const selectSameCount = db

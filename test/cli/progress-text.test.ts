@@ -5,6 +5,24 @@ import type { Progress } from '../../src/core/ports/progress.ts';
 const NOW = new Date('2026-01-01T14:07:00Z');
 const MINUTE = 60_000;
 
+describe('what is told of a full queue', () => {
+  const full = { kind: 'queue_full', stage: null, shard: 3, shards: 12, requests: 100_000 } as const;
+  test.each([
+    [
+      { ...full, inFlight: 200_000, limit: null, nextTryMs: 72_000 },
+      'waiting for queue room: 200,000 requests in flight; shard 3/12 (100,000 requests) goes once batches have ended, or ' +
+        'is tried again in 1 min 12 s',
+    ],
+    [
+      { ...full, inFlight: 200_000, limit: 250_000, nextTryMs: null },
+      'waiting for queue room: 200,000 requests in flight, of 250,000 that --max-in-flight allows; shard 3/12 (100,000 ' +
+        'requests) goes once batches have ended',
+    ],
+  ] as const)('%j', (progress, text) => {
+    expect(describeProgress(progress, NOW).line).toBe(text);
+  });
+});
+
 describe('what is told while nobody knows whether a batch exists', () => {
   const cases: readonly (readonly [Progress, string])[] = [
     [

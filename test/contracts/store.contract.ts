@@ -3,6 +3,7 @@ import { describeBuilding } from '../store/contract/building.ts';
 import { describeCarving } from '../store/contract/carving.ts';
 import type { Open } from '../store/contract/fixture.ts';
 import { describeLife } from '../store/contract/life.ts';
+import { describeQueueing } from '../store/contract/queueing.ts';
 import { describeReading } from '../store/contract/reading.ts';
 import { describeReconciling } from '../store/contract/reconciling.ts';
 import { describeRetrieving } from '../store/contract/retrieving.ts';
@@ -19,6 +20,7 @@ export function describeJobStore(name: string, open: Open): void {
   describeReconciling(name, open);
   describeAdopting(name, open);
   describeRetrieving(name, open);
+  describeQueueing(name, open);
   describeRounds(name, open);
   describeCarving(name, open);
   describeSpending(name, open);

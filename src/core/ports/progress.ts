@@ -26,6 +26,20 @@ export type Progress =
       readonly requests: number;
     }
   | { readonly kind: 'waiting'; readonly why: string; readonly ms: number }
+  /** The shard is not sent now: the account's queue, or what the user lets be in it, has no room for its requests. */
+  | {
+      readonly kind: 'queue_full';
+      readonly stage: string | null;
+      readonly shard: number;
+      readonly shards: number;
+      readonly requests: number;
+      /** Requests in batches that have not ended, of all jobs of the account that are known here. */
+      readonly inFlight: number;
+      /** `--max-in-flight`; null: the API has refused more. */
+      readonly limit: number | null;
+      /** When it is tried although no batch has ended; null: not. */
+      readonly nextTryMs: number | null;
+    }
   | {
       readonly kind: 'in_doubt';
       readonly stage: string | null;

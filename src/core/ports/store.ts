@@ -1,6 +1,7 @@
 import type { Batch } from '../batch.ts';
 import type { Account, Job, JobMode, JobSpec, JobState } from '../job.ts';
 import type { Owner } from '../owner.ts';
+import type { QueueRefusal } from '../queue.ts';
 import type { FailureClass, RowStatus, Tally } from '../result.ts';
 import type { ShardState } from '../shard.ts';
 import type { SpentLine } from '../spent-line.ts';
@@ -8,6 +9,7 @@ import type { Candidate, Doubt, Fence, Look, Submission } from '../submission.ts
 import type { AdoptingStore } from './adopting-store.ts';
 import type { ServerStamp } from './provider.ts';
 import type { PruningStore } from './pruning-store.ts';
+import type { QueueStore } from './queue-store.ts';
 import type { SpendingStore } from './spending-store.ts';
 import type { StandingStore } from './standing-store.ts';
 import type {
@@ -28,7 +30,7 @@ import type {
   UnindexedShard,
 } from './store-views.ts';
 
-export interface JobStore extends SpendingStore, AdoptingStore, StandingStore, PruningStore {
+export interface JobStore extends SpendingStore, AdoptingStore, StandingStore, PruningStore, QueueStore {
   // Building. A job in state `building` does not count: any later run may drop it once its lock is free.
   createJob(job: { readonly name: string; readonly spec: JobSpec; readonly at: Date }): Promise<Job>;
   /** A final job is unfinished again from then on. */
@@ -176,6 +178,8 @@ export interface JobStore extends SpendingStore, AdoptingStore, StandingStore, P
       readonly requestId: string | null;
       readonly reason: string;
       readonly watchUntilMs: number;
+      /** Of a 429: what it says of the account's queue; null: nothing. */
+      readonly queue?: Omit<QueueRefusal, 'atMs'> | null;
     },
   ): Promise<void>;
   doubtSubmission(

@@ -278,6 +278,12 @@ export const createRows: readonly FaultRow[] = [
     row: 'C13',
     fault: 'a hidden repeat by the SDK, an agent or a proxy',
     expected: 'no POST that the store does not know as a submission: every case here counts them',
+    shownBy: [
+      {
+        file: 'steps/queue.test.ts',
+        title: 'is met by no two creates within a minute, and by ever fewer',
+      },
+    ],
     cases: [
       {
         says: 'a create that hangs and is killed was posted once',
@@ -291,7 +297,26 @@ export const createRows: readonly FaultRow[] = [
   {
     row: 'C14',
     fault: 'the account’s queue is full',
-    expected: 'the other shards wait for room',
+    expected:
+      'the other shards wait for room, and say so with what is in flight; no two refused uploads within a minute',
+    shownBy: [
+      {
+        file: 'steps/queue.test.ts',
+        title: 'of twelve shards runs to its end by itself where five find room at once',
+      },
+      {
+        file: 'steps/queue.test.ts',
+        title: 'is met by no two creates within a minute, and by ever fewer',
+      },
+      {
+        file: 'steps/queue.test.ts',
+        title: 'is known to the next process, which uploads nothing to learn it again',
+      },
+      {
+        file: 'cli/queue.test.ts',
+        title: 'submit --submit-only leaves with 8 when shards wait for room, and resume sends on to the end',
+      },
+    ],
     cases: [
       {
         says: 'shards wait until the queue has room',

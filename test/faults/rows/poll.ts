@@ -258,6 +258,16 @@ export const pollRows: readonly FaultRow[] = [
     fault: 'Hundreds of open batches',
     expected:
       'One list call per page of 1000 instead of one call per batch; fall back to retrieve for ids not in the page',
+    shownBy: [
+      {
+        file: 'steps/poll-budget.test.ts',
+        title: 'cost at most ten calls a minute where they are 100, and are all seen by each',
+      },
+      {
+        file: 'steps/poll-budget.test.ts',
+        title: 'do so too when 500 newer ones of a colleague push them off the first page',
+      },
+    ],
     cases: [
       {
         says: 'thirty open batches are looked at with one list call, and those that it does not show one by one',

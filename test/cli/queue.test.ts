@@ -1,0 +1,44 @@
+import { expect, it } from 'vitest';
+import { makeBench } from '../faults/bench.ts';
+
+const PACE = ['--settle', '2s', '--interval', '100ms'];
+
+it('submit --submit-only leaves with 8 when shards wait for room, and resume sends on to the end', async () => {
+  const bench = await makeBench({ records: 15, batchSeconds: 0.3 });
+  const submitted = await bench.run([
+    ...['submit', '--use-batch', '--emulator', '--yes', '--submit-only'],
+    ...['--max-shard-requests', '5', '--max-in-flight', '9'],
+  ]);
+  expect(submitted.code).toBe(8);
+  expect(submitted.stderr).toContain(
+    'waiting for queue room: 5 requests in flight, of 9 that --max-in-flight allows; shard 2/3 (5 requests)',
+  );
+  const { job_id, state } = await bench.status();
+  expect(state).toBe('submitting');
+  expect(submitted.stderr).toContain(`next: batchctl resume ${job_id}`);
+  const resumed = await bench.run(['resume', job_id, '--max-in-flight', '9', ...PACE]);
+  expect(resumed.code).toBe(0);
+  expect((await bench.truth()).batches.map(({ requests }) => requests)).toEqual([5, 5, 5]);
+});
+
+it('submit cuts no shard larger than --max-in-flight, and refuses one that was cut before', async () => {
+  const bench = await makeBench({ records: 15 });
+  await bench.run(['build', '--emulator']);
+  const { job_id } = await bench.status();
+  const refused = await bench.run([
+    'submit',
+    job_id,
+    '--use-batch',
+    '--emulator',
+    '--max-in-flight',
+    '6',
+    '--json',
+  ]);
+  expect(refused.code).toBe(2);
+  expect(refused.stderr).toContain('"code":"max_in_flight_too_small"');
+  const args = ['submit', '--use-batch', '--emulator', '--yes', '--new', '--max-in-flight', '6', ...PACE];
+  expect((await bench.run(args)).code).toBe(0);
+  const { batches } = await bench.truth();
+  expect(Math.max(...batches.map(({ requests }) => requests))).toBe(6);
+  expect(batches.reduce((sum, { requests }) => sum + requests, 0)).toBe(15);
+});

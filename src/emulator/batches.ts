@@ -82,16 +82,17 @@ export function findBatch(db: Db, workspaceId: string, id: string): Batch | null
   return row === undefined ? null : toBatch(row);
 }
 
-/** All batches of a workspace, the one stored last first. */
-export function listBatches(db: Db, workspaceId: string): Batch[] {
+/** All batches of a workspace, the one stored last first; with `most` no more of them. */
+export function listBatches(db: Db, workspaceId: string, most: number | null = null): Batch[] {
   const rows = db
     .prepare(`
     SELECT ${COLUMNS}
     FROM batches
     WHERE workspace_id = :workspaceId AND deleted_us IS NULL
     ORDER BY created_us DESC, number DESC
+    LIMIT :most
   `)
-    .all({ workspaceId });
+    .all({ workspaceId, most: most ?? -1 });
   return rows.map(toBatch);
 }
 

@@ -35,7 +35,7 @@ export function prepareQueue(db: Db) {
       AND unixepoch(batches.expires_at) + ${PAST_EXPIRY_SECONDS} > :seconds
       AND ${OF_ACCOUNT}
   `);
-  // What may have become a batch counts as one.
+  // What may have become a batch counts as one, unless each that it may be has ended: whose it is is then another question.
   const selectUnproven = db
     .prepare<Account & { since: string }, number>(`
       SELECT coalesce(sum(shards.requests), 0)
@@ -46,6 +46,12 @@ export function prepareQueue(db: Db) {
         AND ${IS_UNSETTLED}
         AND submissions.sealed_at > :since
         AND ${OF_ACCOUNT}
+        AND coalesce((
+          SELECT min(batches.processing_status = 'ended')
+          FROM candidates
+          JOIN batches ON batches.batch_id = candidates.batch_id
+          WHERE candidates.submission_id = submissions.id AND candidates.verdict <> 'rejected'
+        ), 0) = 0
     `)
     .pluck();
   const selectRefused = db.prepare<Account, { sealedAt: string; detailJson: string }>(`

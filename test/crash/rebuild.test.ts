@@ -30,8 +30,8 @@ describe('a database that was lost is made again from the files, and the job goe
   test(
     'one shard of three sent: only the others go out',
     onBench({ batchSeconds: 2 }, async (bench) => {
-      await bench.setFaults('queue=6');
-      await killAt(bench.start(...bench.submit()), 'no more batches');
+      await bench.setFaults('queue=5');
+      await killAt(bench.start(...bench.submit()), 'waiting for queue room');
       await bench.setFaults();
       const { jobs } = await loseAndRebuild(bench, 'overwritten with noise');
       expect(jobs).toMatchObject([{ state: 'submitting', in_doubt: [] }]);
@@ -96,8 +96,8 @@ describe('a database that was lost is made again from the files, and the job goe
   test(
     'canceled with shards unsent: those stay unsent',
     onBench({ batchSeconds: 1 }, async (bench) => {
-      await bench.setFaults('queue=6');
-      await killAt(bench.start(...bench.submit()), 'no more batches');
+      await bench.setFaults('queue=5');
+      await killAt(bench.start(...bench.submit()), 'waiting for queue room');
       await bench.setFaults();
       await bench.cli('cancel', 'latest');
       await loseAndRebuild(bench);

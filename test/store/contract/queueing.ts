@@ -52,6 +52,24 @@ export function describeQueueing(name: string, open: Open): void {
       ]);
     });
 
+    test('holds no doubt of which every candidate has ended, though nobody has said yet whose it is', async () => {
+      const store = await open();
+      const { job, shardIds } = await buildJob(store, [5]);
+      await store.requestSubmission(job.id, ACCOUNT, 'batch', AT);
+      const { id } = await inDoubt(store, shardIds[0] ?? 0);
+      const own = async () => (await store.queueOf(ACCOUNT, job.id, AT_MS)).inFlight.own;
+      await store.addCandidate(id, batchOf('msgbatch_1', 5));
+      await store.addCandidate(id, batchOf('msgbatch_2', 5));
+      await store.recordSeen(batchOf('msgbatch_1', 5, 'ended'));
+      expect(await own()).toBe(5);
+      await store.recordSeen(batchOf('msgbatch_2', 5, 'ended'));
+      expect(await own()).toBe(0);
+      // Neither was it: it may be one that no listing has shown yet.
+      await store.rejectCandidate(id, 'msgbatch_1');
+      await store.rejectCandidate(id, 'msgbatch_2');
+      expect(await own()).toBe(5);
+    });
+
     test('holds nothing a day after it was sent, whatever was seen of it', async () => {
       const store = await open();
       const { job, shardIds } = await buildJob(store, [3]);

@@ -9,6 +9,7 @@ import { ApiError, type Call } from './reply.ts';
 import { encodeAnswer, sendBomb } from './result-encoding.ts';
 import { breakAfter, linesOf } from './result-faults.ts';
 import { openResultOutput, type ResultOutput } from './result-output.ts';
+import { beginResults, countingOutput, withoutFirst } from './result-range.ts';
 import { readRowFaults } from './row-outcome.ts';
 import { openRowReader, type RowReader, shuffledOrder } from './row-reader.ts';
 import { makeResult, type ResultContext } from './row-result.ts';
@@ -31,10 +32,15 @@ export async function sendResults(call: Call): Promise<void> {
   const reader = openRowReader(linesFile(stateDir, batch.id), readRowTable(db, batch.id));
   try {
     const encoded = fault?.name === 'results-gzip' ? encodeAnswer(call) : null;
-    if (encoded === null) call.response.writeHead(200, { 'content-type': 'application/x-jsonl' });
+    const measure = async (): Promise<number> => {
+      const counting = countingOutput();
+      await sendRows(call, batch, null, reader, counting);
+      return counting.bytes();
+    };
+    const has = encoded === null ? await beginResults(call, batch, measure) : 0;
     const target = encoded ?? call.response;
     const output = openResultOutput(target, fault?.name === 'results-slow' ? fault.amount : null);
-    const isWhole = await sendRows(call, batch, fault, reader, output);
+    const isWhole = await sendRows(call, batch, fault, reader, withoutFirst(output, has));
     if (isWhole && (await output.flush())) target.end();
   } finally {
     reader.close();

@@ -87,6 +87,11 @@ export const STANDING = [
     value: 'dots|slashes|marks|long',
     summary: 'ids of new batches begin with ../, hold slashes or marks, or are 200 characters long',
   },
+  {
+    name: 'results-ranges',
+    value: null,
+    summary: 'results have an ETag, and whoever names it gets their rest by Range (otherwise neither)',
+  },
   { name: 'results-url', value: 'ORIGIN', summary: 'results_url names this origin' },
   { name: 'rows-errored', value: 'SHARE', summary: 'this share of rows ends errored (api_error)' },
   {

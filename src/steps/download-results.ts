@@ -1,14 +1,16 @@
-import { type BackoffRule, backoffMs } from '../core/backoff.ts';
+import { backoffMs } from '../core/backoff.ts';
 import { type Batch, RESULTS_KEPT_MS } from '../core/batch.ts';
 import { ProviderError, StoreError } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
 import { rawPath } from '../core/ports/files.ts';
+import type { ResultsStream } from '../core/ports/provider.ts';
 import { idsAsTheyCome, idsByNonce, type RequestIds } from '../core/request-ids.ts';
 import { ResultSeqs } from '../core/result-seqs.ts';
 import { ResultsCheck, type StreamCounts } from '../core/results-check.ts';
 import type { Shard } from '../core/shard.ts';
 import { MOST_ROWS } from './adopted-rows.ts';
 import type { Deps } from './deps.ts';
+import { BrokenStream, DOWNLOAD_BACKOFF, readResults } from './read-results.ts';
 import { repeatRead } from './repeat-read.ts';
 
 export type Download =
@@ -42,14 +44,16 @@ export interface DownloadTarget {
   };
 }
 
+/** Whole ones, or answers that were none. */
 const MAX_DOWNLOADS = 3;
-const DOWNLOAD_BACKOFF: BackoffRule = { firstMs: 2_000, factor: 4, maxMs: 10_000 };
+/** Those that broke off beside them: a bad line is no word about the results, but somebody may have to mend it. */
+const MAX_BROKEN = 6;
 const REPORT_EVERY_BYTES = 1 << 20;
 
 /**
- * Brings the results of an ended batch to disk, whole and byte for byte, and records that they are there. The API
- * documents no ranges, so a stream that broke or is short starts again from zero. A kill at any moment leaves a `.partial`
- * that the next call overwrites.
+ * Brings the results of an ended batch to disk, whole and byte for byte, and records that they are there. A stream that
+ * is short, or broke where the server does not give the rest, starts again from zero: this batch's, no other one's. A kill at
+ * any moment leaves a `.partial` that the next call overwrites.
  */
 export async function downloadResults(
   target: DownloadTarget,
@@ -60,10 +64,12 @@ export async function downloadResults(
   if (batch.archivedAt !== null) return expired(`its results were removed on ${batch.archivedAt}`);
   const expected = await expectedOf(target, deps);
   const held: StreamCounts[] = [];
+  let broken = 0;
   for (let attempt = 1; ; attempt += 1) {
     const once = await downloadOnce(target, expected, held, deps, signal);
     if (once.kind !== 'again') return once;
-    if (attempt === MAX_DOWNLOADS) {
+    if (once.isBroken) broken += 1;
+    if (attempt - broken === MAX_DOWNLOADS || broken === MAX_BROKEN) {
       const isStrange = held.length === MAX_DOWNLOADS && held.every(isOfSomebodyElse);
       return { ...once, kind: 'not_available', isStrange };
     }
@@ -93,6 +99,8 @@ interface Again {
   readonly kind: 'again';
   readonly why: string;
   readonly isBatchUnknown: boolean;
+  /** The stream broke off, after it had begun. */
+  readonly isBroken: boolean;
 }
 
 /** `held`: what each whole stream so far had; this call adds its own. */
@@ -104,7 +112,7 @@ async function downloadOnce(
   signal: AbortSignal,
 ): Promise<Download | Again> {
   const { job, shard, batch, isProven, keep } = target;
-  let stream: AsyncIterable<Uint8Array>;
+  let stream: ResultsStream;
   try {
     stream = await repeatRead(() => deps.provider.openResults(batch, signal), deps.clock, signal);
   } catch (error) {
@@ -115,7 +123,7 @@ async function downloadOnce(
   try {
     const check = new ResultsCheck(expected.ids(), new ResultSeqs(expected.seqs));
     let reported = 0;
-    const bytes = readStream(stream, signal);
+    const bytes = readResults(stream, batch, deps, signal);
     for await (const chunk of bytes) {
       file.writeBytes(chunk);
       check.push(chunk);
@@ -136,7 +144,7 @@ async function downloadOnce(
     return { kind: 'downloaded', counts };
   } catch (error) {
     if (!(error instanceof BrokenStream)) throw withLastDay(error, batch);
-    return again(`the connection broke after ${file.bytes} bytes`);
+    return { ...again(`the connection broke after ${file.bytes} bytes`), isBroken: true };
   } finally {
     file.discard();
   }
@@ -180,30 +188,7 @@ function isOfSomebodyElse({ distinct, unknown }: StreamCounts): boolean {
 }
 
 function again(why: string, isBatchUnknown = false): Again {
-  return { kind: 'again', why, isBatchUnknown };
-}
-
-/** The stream's own errors are told from those of our disk: only the first are worth another download. */
-class BrokenStream extends Error {}
-
-async function* readStream(
-  stream: AsyncIterable<Uint8Array>,
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  const chunks = stream[Symbol.asyncIterator]();
-  try {
-    for (;;) {
-      const next = await chunks.next().catch((cause: unknown) => {
-        signal.throwIfAborted();
-        throw new BrokenStream('the results stream broke', { cause });
-      });
-      signal.throwIfAborted();
-      if (next.done === true) return;
-      yield next.value;
-    }
-  } finally {
-    await chunks.return?.().catch(() => undefined);
-  }
+  return { kind: 'again', why, isBatchUnknown, isBroken: false };
 }
 
 /**

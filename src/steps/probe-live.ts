@@ -247,8 +247,8 @@ async function askAfterCancel(probe: LiveProbe, { id }: Batch): Promise<void> {
       return { answer: 'not seen', detail: `batch ${id} has not ended yet`, as_assumed: null };
     const ids = new Set<string>();
     const chunks: Uint8Array[] = [];
-    for await (const chunk of await probe.provider.openResults(ended, probe.signal))
-      chunks.push(Buffer.from(chunk));
+    const { bytes } = await probe.provider.openResults(ended, probe.signal);
+    for await (const chunk of bytes) chunks.push(Buffer.from(chunk));
     for (const line of Buffer.concat(chunks).toString('utf8').split('\n')) {
       const customId = customIdInHead(line);
       if (customId !== null) ids.add(customId);

@@ -69,7 +69,8 @@ export async function* firstIds(
   let rest = '';
   let told = 0;
   const decoder = new TextDecoder();
-  for await (const chunk of await provider.openResults(batch, signal)) {
+  const { bytes } = await provider.openResults(batch, signal);
+  for await (const chunk of bytes) {
     const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
     rest = lines.pop() ?? '';
     if (rest.length > LONGEST_LINE) throw new Error('the first line is too long to be waited for');

@@ -31,8 +31,8 @@ async function readAll(baseUrl: string): Promise<string> {
     idleMs: 200,
   });
   let text = '';
-  for await (const chunk of await provider.openResults(BATCH, new AbortController().signal))
-    text += Buffer.from(chunk).toString('utf8');
+  const { bytes } = await provider.openResults(BATCH, new AbortController().signal);
+  for await (const chunk of bytes) text += Buffer.from(chunk).toString('utf8');
   return text;
 }
 

@@ -225,7 +225,7 @@ function connect(root: string, job: Job, store: JobStore, files: JobFiles): Fixt
       const stream = streams[Math.min(downloads, streams.length - 1)];
       downloads += 1;
       if (stream === undefined || stream instanceof Error) throw stream ?? notFound();
-      return send(stream);
+      return { bytes: send(stream), startsAt: 0, etag: null };
     },
   };
   const locks: Deps['locks'] = { lockJob: refuse, lockSealing: refuse, jobHolder: () => null };

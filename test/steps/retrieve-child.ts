@@ -11,8 +11,11 @@ const streams = process.argv[3] ?? root;
 const { run } = await reopen(root);
 const provider: BatchProvider = {
   ...run.deps.provider,
-  openResults: async (batch) =>
-    createReadStream(join(streams, `${batch.id}.stream`), { highWaterMark: 4096 }),
+  openResults: async (batch) => ({
+    bytes: createReadStream(join(streams, `${batch.id}.stream`), { highWaterMark: 4096 }),
+    startsAt: 0,
+    etag: null,
+  }),
 };
 process.stdout.write('started\n');
 const begun = performance.now();

@@ -123,6 +123,22 @@ export type MessageOutcome =
  */
 export type MessageRefusal = 'request' | 'passing' | 'spend_cap' | 'auth' | 'strange';
 
+/** The results of a batch on their way. */
+export interface ResultsStream {
+  /** As they come. Ends without an error when the connection closes cleanly, even if too early. */
+  readonly bytes: AsyncIterable<Uint8Array>;
+  /** The place of its first byte in the whole text: 0, or where the rest was asked for. */
+  readonly startsAt: number;
+  /** Names this very text, byte for byte, so that its rest can be asked for; null where the server does not name it. */
+  readonly etag: string | null;
+}
+
+/** What is still missing of a text that broke off. */
+export interface ResultsRest {
+  readonly etag: string;
+  readonly startsAt: number;
+}
+
 /** The Message Batches API. Every method but `createBatch` and `sendMessage` may be repeated freely. */
 export interface BatchProvider {
   readonly account: Account;
@@ -140,8 +156,8 @@ export interface BatchProvider {
   ): Promise<{ readonly batch: Batch; readonly stamp: ServerStamp }>;
   /** Null when the batch had ended already. */
   cancelBatch(id: string, signal: AbortSignal): Promise<Batch | null>;
-  /** Raw bytes as they come. Ends without an error when the connection closes cleanly, even if too early. */
-  openResults(batch: Batch, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>>;
+  /** All results, or the rest of them; where the server does not give the rest, all of them. @throws ProviderError, AuthError */
+  openResults(batch: Batch, signal: AbortSignal, rest?: ResultsRest): Promise<ResultsStream>;
   /** Free. `paramsJson` is a request's params; throws ProviderError with the API's words when it refuses them. */
   countTokens(paramsJson: string, apiVersion: string, signal: AbortSignal): Promise<number>;
   /** What the API says of a model; null when it knows none of that name. Free. @throws ProviderError, AuthError */

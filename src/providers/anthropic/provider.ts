@@ -1,4 +1,3 @@
-import type Anthropic from '@anthropic-ai/sdk';
 import { ProviderError } from '../../core/errors.ts';
 import type { Account } from '../../core/job.ts';
 import type { BatchProvider } from '../../core/ports/provider.ts';
@@ -8,6 +7,7 @@ import { createBatch } from './create-batch.ts';
 import { toBatchCallError, toCallError } from './error-mapping.ts';
 import { toModelFacts } from './model-mapping.ts';
 import { createAgents, fetchWithin, nodeFetch } from './node-fetch.ts';
+import { openResults } from './open-results.ts';
 import { sendMessage } from './send-message.ts';
 import { UPLOAD_TIMES, type UploadTimes } from './upload-fetch.ts';
 
@@ -64,9 +64,9 @@ export function createProvider(options: ProviderOptions): BatchProvider {
         throw problem;
       }
     },
-    openResults: (batch, signal) =>
+    openResults: (batch, signal, rest) =>
       call(`the results of batch ${batch.id}`, toBatchCallError, () =>
-        openResults(client, batch.id, headers, signal),
+        openResults(client, { id: batch.id, headers, rest }, signal),
       ),
     countTokens: (paramsJson, apiVersion, signal) =>
       call('counting the tokens of a sample request', toCallError, async () => {
@@ -93,31 +93,6 @@ export function createProvider(options: ProviderOptions): BatchProvider {
     sendMessage: (message, signal) =>
       sendMessage({ client, apiKey: options.apiKey, agents }, message, signal),
   };
-}
-
-/**
- * The results by our own address: `results_url` is dialled with the key, and a proxy that leaves another host in it would
- * hand the key over. Raw, because the SDK's decoder is quadratic in the length of a line and dies on a blank one.
- * Source: @anthropic-ai/sdk 1.11.0, src/internal/decoders/jsonl.ts.
- */
-async function openResults(
-  client: Anthropic,
-  id: string,
-  headers: Record<string, string>,
-  signal: AbortSignal,
-): Promise<AsyncIterable<Uint8Array>> {
-  const response = await client
-    .get(`/v1/messages/batches/${encodeURIComponent(id)}/results`, {
-      headers: { ...headers, accept: 'application/binary' },
-      signal,
-    })
-    .asResponse();
-  if (response.body === null) throw new Error('the answer has no body');
-  const encoding = response.headers.get('content-encoding') ?? 'identity';
-  if (encoding === 'identity') return response.body;
-  await response.body.cancel();
-  // Never decoded: a few kilobytes may become as many gigabytes. The answer is not the API's, so the next one may be.
-  throw new Error(`something in between sent the results ${encoding}-encoded, which was not asked for`);
 }
 
 async function call<T>(what: string, explain: typeof toCallError, run: () => Promise<T>): Promise<T> {

@@ -74,6 +74,10 @@ export const resultsRows: readonly FaultRow[] = [
         'results cut inside the first line, then ended cleanly and too early, are downloaded again',
         ['results-cut=0@1', 'results-short=0.6@1'],
       ),
+      comesWhole('results cut inside a line go on from there, where the server gives the rest', [
+        'results-ranges',
+        'results-cut=0.5@1',
+      ]),
     ],
   },
   {

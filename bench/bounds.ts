@@ -16,6 +16,8 @@ export const COMPARISONS: readonly Comparison[] = [
   { work: 'retrieve', against: ['AI SDK: results'], bound: null },
   { work: 'retrieve, a file each', against: ['write the files'], bound: 1.5, beyond: 'retrieve' },
   { work: 'verify', against: ['curl: download, and parse'], bound: null },
+  { work: 'retrieve 1.2 MB each', against: ['curl: 1.2 MB each, and parse'], bound: 3 },
+  { work: 'retrieve a line of 40 MB', against: ['curl: a line of 40 MB, and parse'], bound: 3 },
 ];
 
 /** Megabytes that a command may hold at once, whatever the number of requests; 8 times the longest line comes on top. */

@@ -3,11 +3,24 @@ import { linkSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BenchData, jobFile } from './data.ts';
-import { type Command, measure, type Usage } from './measure.ts';
+import { type Command, CURL, measure, type Usage } from './measure.ts';
 
 const BIN = fileURLToPath(new URL('../bin/batchctl.js', import.meta.url));
 const LONGEST_BATCH_MS = 30 * 60_000;
 const LOOK_MS = 100;
+
+/** A call of curl with what the API asks of every call, and no proxy between. */
+export const CURL_CALL = [
+  CURL,
+  '-sS',
+  '-f',
+  '--noproxy',
+  '*',
+  '-H',
+  'x-api-key: sk-emu-bench',
+  '-H',
+  'anthropic-version: 2023-06-01',
+] as const;
 
 /** A file of this folder's floors or alternatives, to be run by Node. */
 export function script(path: string): string {
@@ -16,6 +29,8 @@ export function script(path: string): string {
 
 export interface Server {
   readonly url: string;
+  /** What goes wrong there from now on, instead of what did before. */
+  setFaults(...faults: readonly string[]): Promise<void>;
   /** Waits until a batch has ended. */
   ended(batchId: string): Promise<void>;
   stop(): Promise<void>;
@@ -35,6 +50,9 @@ export async function startServer(dir: string, args: readonly string[] = []): Pr
   });
   return {
     url,
+    async setFaults(...faults) {
+      await fetch(`${url}/_emulator/faults`, { method: 'POST', body: JSON.stringify({ faults }) });
+    },
     async ended(batchId) {
       for (let waitedMs = 0; waitedMs < LONGEST_BATCH_MS; waitedMs += LOOK_MS) {
         const headers = { 'x-api-key': 'sk-emu-bench', 'anthropic-version': '2023-06-01' };

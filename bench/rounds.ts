@@ -1,17 +1,9 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BenchData, jobFile } from './data.ts';
-import { CURL, measure, sumOf, type Usage } from './measure.ts';
-import { script, startServer, Workspace } from './place.ts';
+import { measure, sumOf, type Usage } from './measure.ts';
+import { CURL_CALL, script, startServer, Workspace } from './place.ts';
 
-const HEADERS = [
-  '--noproxy',
-  '*',
-  '-H',
-  'x-api-key: sk-emu-bench',
-  '-H',
-  'anthropic-version: 2023-06-01',
-] as const;
 const node = process.execPath;
 /** In the workspace. */
 const JSONL = 'records.jsonl';
@@ -98,11 +90,8 @@ export async function runRound(
     const body = join(dir, 'body.json');
     await floor('floors/make-body.ts', shard, body);
     const url = `${server.url}/v1/messages/batches`;
-    const upload = ['-sS', '-f', ...HEADERS, '-H', 'content-type: application/json', '-H', 'expect:'];
-    const sent = await time(
-      'curl: upload',
-      measure({ args: [CURL, ...upload, '--data-binary', `@${body}`, url] }),
-    );
+    const upload = [...CURL_CALL, '-H', 'content-type: application/json', '-H', 'expect:'] as const;
+    const sent = await time('curl: upload', measure({ args: [...upload, '--data-binary', `@${body}`, url] }));
     const batchId = String(JSON.parse(sent.stdout).id);
     await server.ended(batchId);
     for (const [work, path] of [
@@ -115,7 +104,7 @@ export async function runRound(
     const raw = place.path('batch_results', jobId, 'main-0001.raw.jsonl');
     const results = `${url}/${batchId}/results`;
     const download = await measure({
-      args: [CURL, '-sS', '-f', ...HEADERS, '-o', '/dev/null', results],
+      args: [...CURL_CALL, '-o', '/dev/null', results],
     });
     note('curl: download, and parse', sumOf([download, await floor('floors/parse-lines.ts', raw)]));
     await time('SDK: results', floor('alternatives/sdk-results.ts', server.url, batchId));

@@ -136,6 +136,7 @@ const RESULTS = [
   { name: 'results-blank-lines', value: null, summary: 'blank lines between the lines' },
   { name: 'results-garbage', value: null, summary: 'an extra line that is not JSON' },
   { name: 'results-long-line', value: 'BYTES', summary: 'the text of the first row is this long' },
+  { name: 'results-long-lines', value: 'BYTES', summary: 'the text of every row is this long' },
   { name: 'results-odd-type', value: null, summary: 'the first row has a result type that nobody knows' },
   { name: 'results-slow', value: 'BYTES_PER_SECOND', summary: 'send results no faster than this' },
   { name: 'results-reversed', value: null, summary: 'the same lines in the opposite order' },

@@ -58,6 +58,9 @@ export function* linesOf(outgoing: OutgoingRow, fault: Fault | null): Generator<
       if (isFirst) yield* longLine(row, batch, fault.amount);
       else yield line;
       return;
+    case 'results-long-lines':
+      yield* longLine(row, batch, fault.amount);
+      return;
     default:
       yield line;
   }

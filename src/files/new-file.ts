@@ -16,6 +16,15 @@ const MAX_SPARE = 16;
 const APPEND = constants.O_WRONLY | constants.O_APPEND | (constants.O_NOFOLLOW ?? 0);
 const NO_BUFFER = Buffer.alloc(0);
 
+/** UTF-16 units of a long text that are written at once. */
+const PART_UNITS = BUFFER_BYTES / 4;
+
+/** Both halves of a surrogate pair are written together: one alone would become U+FFFD. */
+function partEnd(text: string, wanted: number): number {
+  const last = text.charCodeAt(wanted - 1);
+  return last >= 0xd800 && last <= 0xdbff ? wanted - 1 : Math.min(wanted, text.length);
+}
+
 /**
  * `path` is absolute, its folder exists; `shown` is the path as messages name it. `before` may forbid what is done by the path
  * later on.
@@ -90,14 +99,18 @@ export function openNewFile(
     write(text) {
       takeBuffer();
       // A UTF-16 unit takes three bytes at most, so the cheap bound decides before anything is counted.
-      if (text.length * 3 > BUFFER_BYTES - used) {
-        if (text.length * 3 > BUFFER_BYTES) {
-          this.writeBytes(Buffer.from(text));
-          return;
-        }
-        flush();
+      if (text.length * 3 <= BUFFER_BYTES - used) {
+        used += buffer.write(text, used);
+        return;
       }
-      used += buffer.write(text, used);
+      flush();
+      // A long one by parts: a buffer for all of it would be one more copy, and one more thing to collect.
+      for (let at = 0; at < text.length; ) {
+        const end = partEnd(text, at + PART_UNITS);
+        if (PART_UNITS * 3 > BUFFER_BYTES - used) flush();
+        used += buffer.write(text.slice(at, end), used);
+        at = end;
+      }
     },
     writeBytes(bytes) {
       takeBuffer();

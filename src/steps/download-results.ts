@@ -1,4 +1,4 @@
-import { backoffMs } from '../core/backoff.ts';
+import { type BackoffRule, backoffMs } from '../core/backoff.ts';
 import { type Batch, RESULTS_KEPT_MS } from '../core/batch.ts';
 import { ProviderError, StoreError } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
@@ -10,7 +10,7 @@ import { ResultsCheck, type StreamCounts } from '../core/results-check.ts';
 import type { Shard } from '../core/shard.ts';
 import { MOST_ROWS } from './adopted-rows.ts';
 import type { Deps } from './deps.ts';
-import { BrokenStream, DOWNLOAD_BACKOFF, readResults } from './read-results.ts';
+import { BrokenStream, readResults } from './read-results.ts';
 import { repeatRead } from './repeat-read.ts';
 
 export type Download =
@@ -48,6 +48,7 @@ export interface DownloadTarget {
 const MAX_DOWNLOADS = 3;
 /** Those that broke off beside them: a bad line is no word about the results, but somebody may have to mend it. */
 const MAX_BROKEN = 6;
+const DOWNLOAD_BACKOFF: BackoffRule = { firstMs: 2_000, factor: 4, maxMs: 10_000 };
 const REPORT_EVERY_BYTES = 1 << 20;
 
 /**
@@ -63,20 +64,29 @@ export async function downloadResults(
   const { batch } = target;
   if (batch.archivedAt !== null) return expired(`its results were removed on ${batch.archivedAt}`);
   const expected = await expectedOf(target, deps);
-  const held: StreamCounts[] = [];
-  let broken = 0;
+  const tries: Tries = { held: [], broken: 0 };
   for (let attempt = 1; ; attempt += 1) {
-    const once = await downloadOnce(target, expected, held, deps, signal);
+    const once = await downloadOnce(target, expected, tries, deps, signal);
     if (once.kind !== 'again') return once;
-    if (once.isBroken) broken += 1;
+    const { held, broken } = tries;
     if (attempt - broken === MAX_DOWNLOADS || broken === MAX_BROKEN) {
       const isStrange = held.length === MAX_DOWNLOADS && held.every(isOfSomebodyElse);
       return { ...once, kind: 'not_available', isStrange };
     }
     deps.report({ kind: 'notice', text: `results of ${batch.id}: ${once.why}; downloading again` });
-    await deps.clock.sleep(backoffMs(DOWNLOAD_BACKOFF, attempt, deps.clock.random()), signal);
+    // A line that broke is tried soon; what the API says may take a while to change.
+    const waited = once.isBroken ? 1 : attempt - broken;
+    await deps.clock.sleep(backoffMs(DOWNLOAD_BACKOFF, waited, deps.clock.random()), signal);
     signal.throwIfAborted();
   }
+}
+
+/** The streams of one call so far. */
+interface Tries {
+  /** What each whole one had. */
+  readonly held: StreamCounts[];
+  /** How many broke off after they had begun. */
+  broken: number;
 }
 
 /** What the results are to hold. */
@@ -103,11 +113,11 @@ interface Again {
   readonly isBroken: boolean;
 }
 
-/** `held`: what each whole stream so far had; this call adds its own. */
+/** Adds its own stream to `tries`. */
 async function downloadOnce(
   target: DownloadTarget,
   expected: Expected,
-  held: StreamCounts[],
+  tries: Tries,
   deps: Deps,
   signal: AbortSignal,
 ): Promise<Download | Again> {
@@ -135,8 +145,8 @@ async function downloadOnce(
     check.end();
     if (!isProven && check.isForeign(true)) return { kind: 'foreign' };
     const { counts } = check;
-    held.push(counts);
-    if (!isSettled(held, target)) return again(`${counts.distinct} of ${shard.requests} rows came`);
+    tries.held.push(counts);
+    if (!isSettled(tries, target)) return again(`${counts.distinct} of ${shard.requests} rows came`);
     const raw = file.finish();
     if (keep === undefined) await deps.store.recordDownload(shard.id, raw);
     else keep.note(raw);
@@ -144,6 +154,7 @@ async function downloadOnce(
     return { kind: 'downloaded', counts };
   } catch (error) {
     if (!(error instanceof BrokenStream)) throw withLastDay(error, batch);
+    tries.broken += 1;
     return { ...again(`the connection broke after ${file.bytes} bytes`), isBroken: true };
   } finally {
     file.discard();
@@ -163,16 +174,16 @@ function withLastDay(error: unknown, batch: Batch): unknown {
 }
 
 /**
- * A short stream is believed only when a second one had exactly as much and none had more: what a row is missing of was
- * paid for, and a connection that closes early looks the same as a result that is not there.
+ * A short stream is believed only when a second one had exactly as much, none had more and none broke off: what a row is
+ * missing of was paid for, and a connection that closes early looks the same as a result that is not there.
  *
  * Without any row all must agree, on nothing at all: a batch that was canceled or expired before its first row may list
  * none. That says something only of a batch that is ours beyond doubt; of another one it would be no proof either way.
  */
-function isSettled(held: readonly StreamCounts[], { shard, isProven, atLeast = 0 }: DownloadTarget): boolean {
+function isSettled({ held, broken }: Tries, { shard, isProven, atLeast = 0 }: DownloadTarget): boolean {
   const last = held.at(-1)?.distinct ?? 0;
   if (last >= shard.requests) return true;
-  if (held.length < MAX_DOWNLOADS || last < atLeast) return false;
+  if (held.length < MAX_DOWNLOADS || broken > 0 || last < atLeast) return false;
   if (last === 0) return isProven && held.every(isEmpty);
   const isBest = held.every(({ distinct }) => distinct <= last);
   const agreed = held.filter(({ distinct }) => distinct === last).length >= 2;

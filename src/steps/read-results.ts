@@ -5,8 +5,8 @@ import type { ResultsStream } from '../core/ports/provider.ts';
 import type { Deps } from './deps.ts';
 import { repeatRead } from './repeat-read.ts';
 
-/** Before a download that broke off goes on, or begins again. */
-export const DOWNLOAD_BACKOFF: BackoffRule = { firstMs: 2_000, factor: 4, maxMs: 10_000 };
+/** Before the rest is asked for: soon where the line has just brought bytes. */
+const REST_BACKOFF: BackoffRule = { firstMs: 500, factor: 4, maxMs: 10_000 };
 /** In a row, none of which brought a byte. */
 const MOST_FUTILE = 3;
 
@@ -40,7 +40,7 @@ export async function* readResults(
     }
     const text = `results of ${batch.id}: the connection broke after ${at} bytes; asking for the rest`;
     deps.report({ kind: 'notice', text });
-    await deps.clock.sleep(backoffMs(DOWNLOAD_BACKOFF, futile + 1, deps.clock.random()), signal);
+    await deps.clock.sleep(backoffMs(REST_BACKOFF, futile + 1, deps.clock.random()), signal);
     signal.throwIfAborted();
     stream = await openRest({ etag: first.etag, startsAt: at }, batch, deps, signal);
   }

@@ -47,9 +47,12 @@ export async function writeResults(
             continue;
           }
           const held = row.status === 'held' ? await heldFacts(job, row, groups, deps) : null;
-          const line = `${toRow({ ...row, status: row.status }, readers.answerOf(row), held)}\n`;
-          results.write(line);
-          if (!isGood({ status: row.status, failure: row.failure })) failed?.write(line);
+          const line = toRow({ ...row, status: row.status }, readers.answerOf(row), held);
+          for (const file of isGood(row) ? [results] : [results, failed]) {
+            file?.write(line);
+            // Joined to it, a long line would be copied once more.
+            file?.write('\n');
+          }
           written += 1;
         }
         report({ kind: 'writing', rows: written });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { COMPARISONS, MOST_MB } from '../../bench/bounds.ts';
+import { LONG_WORKS } from '../../bench/long-lines.ts';
 import { toolsProblem } from '../../bench/measure.ts';
 import { WORKS } from '../../bench/rounds.ts';
 import { runCli } from '../support/run-cli.ts';
@@ -26,7 +27,7 @@ describe.skipIf(problem !== null)(`the bench on a small size${problem ?? ''}`, (
     const table = await runBench('main.ts', '--requests', '300', '--pairs', '1', '--out', out);
     const report = JSON.parse(readFileSync(`${out}/results.json`, 'utf8'));
     expect(Object.keys(report.runs)).toEqual(
-      expect.arrayContaining([...WORKS, 'list', 'status', '--version']),
+      expect.arrayContaining([...WORKS, ...LONG_WORKS, 'list', 'status', '--version']),
     );
     for (const [work, runs] of Object.entries<{ wallMs: number; peakMb: number }[]>(report.runs))
       for (const { wallMs, peakMb } of runs)
@@ -37,6 +38,24 @@ describe.skipIf(problem !== null)(`the bench on a small size${problem ?? ''}`, (
     for (const { work, ratio } of report.compared) expect([work, ratio > 0]).toEqual([work, true]);
     expect(table).toContain('retrieve, a file each, beyond retrieve');
     expect(report.machine).toMatchObject({ node: process.versions.node });
+  }, 180_000);
+
+  test('sends and retrieves over a slow line that stands still and breaks, and loses no more than what broke', async () => {
+    const out = makeTempDir();
+    await runBench(
+      'slow-network.ts',
+      ...['--requests', '200', '--mb-per-second', '4', '--stall-seconds', '0.5', '--out', out],
+    );
+    const { trips } = JSON.parse(readFileSync(`${out}/slow-network.json`, 'utf8'));
+    expect(trips.map(({ what }: { what: string }) => what)).toEqual([
+      'submit, slow',
+      'retrieve, slow',
+      'submit, stalled',
+      'retrieve, cut 5 times, rest given',
+      'retrieve, cut 5 times, no rest',
+    ]);
+    for (const { what, wallMs, bytesMs, lostMs, peakMb } of trips)
+      expect([what, wallMs > bytesMs + lostMs, peakMb <= MOST_MB]).toEqual([what, true, true]);
   }, 180_000);
 
   test('draws the growth of each command, and no command holds more memory than it may', async () => {

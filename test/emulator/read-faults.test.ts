@@ -186,6 +186,15 @@ test.each([100, 10_000_000])(
   },
 );
 
+test('results-long-lines makes the text of every row that long', async () => {
+  const { faulty, plain } = await download('results-long-lines=100000');
+  const lengths = linesOf(faulty).map((line) => {
+    const blocks: { type: string; text?: string }[] = JSON.parse(line).result.message.content;
+    return blocks.find((block) => block.type === 'text')?.text?.length;
+  });
+  expect(lengths).toEqual(linesOf(plain).map(() => 100_000));
+});
+
 test('results-missing leaves the same rows out of each download, and out of no count', async () => {
   const emulator = await emulate({ faults: ['results-missing=3'] });
   const id = await createBatch(

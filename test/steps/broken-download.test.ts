@@ -78,7 +78,7 @@ it('a download that is cut five times costs only the parts that are missing, whe
   expect(readFileSync(path).equals(text)).toBe(true);
   expect(came()).toBe(text.length);
   expect(sleeps).toHaveLength(5);
-  expect(Math.max(...sleeps)).toBeLessThanOrEqual(2_000);
+  expect(Math.max(...sleeps)).toBeLessThanOrEqual(500);
 });
 
 it('a download that is cut five times begins five times, where the server gives no rest', async () => {

@@ -35,7 +35,7 @@ export interface StreamCounts {
 export class ResultsCheck {
   readonly #ids: RequestIds;
   readonly #seqs: ResultSeqs;
-  readonly #splitter = createLineSplitter(MAX_LINE_BYTES);
+  readonly #splitter = createLineSplitter(MAX_LINE_BYTES, { reuse: true });
   /** Of the line that has begun and not ended, for a line that is too long to be held. */
   #head: Buffer = Buffer.alloc(0);
   #duplicate = 0;

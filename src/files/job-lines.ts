@@ -9,7 +9,7 @@ const CHUNK_BYTES = 1 << 18;
 export async function* readLineChunks(path: string): AsyncGenerator<readonly Line[]> {
   const file = await open(path, 'r');
   try {
-    const splitter = createLineSplitter(MAX_LINE_BYTES);
+    const splitter = createLineSplitter(MAX_LINE_BYTES, { reuse: true });
     const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
     for (;;) {
       const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES, null);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createLineSplitter } from '../../src/core/lines.ts';
+import { type ByteLine, createLineSplitter } from '../../src/core/lines.ts';
 
 /** The lines as text when the bytes arrive in chunks of `size`. */
 function split(
@@ -7,12 +7,24 @@ function split(
   size: number,
   maxLineBytes = 1000,
 ): readonly (readonly [number, number, string | null])[] {
-  const splitter = createLineSplitter(maxLineBytes);
-  const lines = [];
-  for (let start = 0; start < bytes.length; start += size)
-    lines.push(...splitter.push(Buffer.from(bytes.subarray(start, start + size))));
-  lines.push(...splitter.end());
-  return lines.map((line) => [line.number, line.offset, line.bytes?.toString() ?? null] as const);
+  const kept = createLineSplitter(maxLineBytes);
+  const reused = createLineSplitter(maxLineBytes, { reuse: true });
+  const lines: ByteLine[] = [];
+  const shown: (readonly [number, number, string | null])[] = [];
+  for (let start = 0; start < bytes.length; start += size) {
+    const chunk = bytes.subarray(start, start + size);
+    lines.push(...kept.push(Buffer.from(chunk)));
+    shown.push(...reused.push(Buffer.from(chunk)).map(show));
+  }
+  lines.push(...kept.end());
+  shown.push(...reused.end().map(show));
+  // Lines that are kept stay as they were, also when others have come.
+  expect(lines.map(show)).toEqual(shown);
+  return shown;
+}
+
+function show({ number, offset, bytes }: ByteLine) {
+  return [number, offset, bytes?.toString() ?? null] as const;
 }
 
 const corpus: readonly (readonly [string, readonly (readonly [number, number, string])[]])[] = [

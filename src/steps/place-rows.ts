@@ -9,8 +9,8 @@ import type { NewRow } from '../core/ports/store-views.ts';
 export type PlacedRow = NewRow & { readonly shardId: number | null };
 
 /** A row that has the custom_id of an earlier one. */
-export interface TwiceUsed {
-  readonly row: PlacedRow;
+export interface TwiceUsed<Row extends PlacedRow> {
+  readonly row: Row;
   readonly earlierSeq: number;
 }
 
@@ -41,17 +41,21 @@ export function toRow(job: Pick<Job, 'jobId'>, stage: string, row: Omit<NewRow, 
  *
  * @returns the rows that are not there, because their custom_id is used twice.
  */
-export async function placeRows(
+export async function placeRows<Row extends PlacedRow>(
   store: Pick<JobStore, 'addRows'>,
   job: Pick<Job, 'jobId'>,
   stage: Pick<StageFacts, 'id' | 'name'>,
-  rows: readonly PlacedRow[],
-): Promise<readonly TwiceUsed[]> {
-  const twice: TwiceUsed[] = [];
+  rows: readonly Row[],
+): Promise<readonly TwiceUsed<Row>[]> {
+  const twice: TwiceUsed<Row>[] = [];
   for (let trying = rows; trying.length > 0; ) {
-    const again: PlacedRow[] = [];
-    for (const clash of await store.addRows(stage.id, trying)) {
-      const row = trying.find((one) => one.seq === clash.seq);
+    const again: Row[] = [];
+    const clashes = await store.addRows(stage.id, trying);
+    // Both are in order of seq.
+    let next = 0;
+    for (const clash of clashes) {
+      while (next < trying.length && trying[next]?.seq !== clash.seq) next += 1;
+      const row = trying[next];
       if (row === undefined) continue;
       if (clash.on === 'custom_id') {
         twice.push({ row, earlierSeq: clash.earlierSeq });

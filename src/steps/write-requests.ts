@@ -3,13 +3,14 @@ import { DecisionError } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
 import { frozenPath, type NewFile, outputsPath } from '../core/ports/files.ts';
 import type { NewRow } from '../core/ports/store-views.ts';
-import type { RenderItem } from '../core/record.ts';
+import type { Location } from '../core/record.ts';
 import type { BuildInput } from './build-requests.ts';
 import type { Problems } from './collect-problems.ts';
 import type { LocalDeps } from './deps.ts';
 import type { PackedRequest } from './pack-shards.ts';
-import { outputPathOf, type PlacedRow, placeRows, toRow } from './place-rows.ts';
+import { outputPathOf, toRow } from './place-rows.ts';
 import { openStagePacker, type StagePacker } from './stage-packer.ts';
+import { waitingRows } from './waiting-rows.ts';
 
 /** A build under way. */
 export interface Writing {
@@ -33,19 +34,19 @@ export async function writeRequests(
   const packers = await openPackers(input, job, deps, signal);
   const content = createHash('sha256').update(contentHead(input));
   const places = openPlaces(input, job, deps);
+  const waiting = waitingRows(deps.store, job, problems);
   let shards = 0;
   const recordFull = async (): Promise<void> => {
-    for (const packer of packers) {
-      for (const { id, ...facts } of packer?.takeFull() ?? []) {
-        await deps.store.closeShard(id, facts);
-        shards += 1;
-      }
-    }
+    const full = packers.flatMap((packer) => [...(packer?.takeFull() ?? [])]);
+    // The rows of a shard are there before it counts as built.
+    if (waiting.isFull || full.length > 0) await waiting.write();
+    for (const { id, ...facts } of full) await deps.store.closeShard(id, facts);
+    shards += full.length;
   };
   try {
     for await (const items of input.items) {
       signal.throwIfAborted();
-      const rows: NewRow[][] = job.stages.map(() => []);
+      const rows: (NewRow & { readonly at: Location })[][] = job.stages.map(() => []);
       const requests: PackedRequest[][] = job.stages.map(() => []);
       for (const item of items) {
         if (item.kind === 'problem') {
@@ -67,19 +68,21 @@ export async function writeRequests(
             customId,
             item.stages[index]?.outputPath ?? null,
           );
-          rows[index]?.push(toRow(job, stage.name, { seq, customId, outputPath, ...place }));
+          rows[index]?.push({
+            ...toRow(job, stage.name, { seq, customId, outputPath, ...place }),
+            at: item.at,
+          });
           if (paramsJson === null) continue;
           content.update(`\n${customId}\n`).update(paramsJson);
           requests[index]?.push({ seq, customId, group: item.group, paramsJson, attached });
         }
       }
-      const packed: PlacedRow[][] = [];
       for (const [index, packer] of packers.entries()) {
         const places = (await packer?.add(requests[index] ?? [])) ?? [];
         // A stage has a request of every record or of none.
-        packed.push((rows[index] ?? []).map((row, at) => ({ ...row, shardId: places[at]?.shardId ?? null })));
+        for (const [at, row] of rows[index]?.entries() ?? [])
+          waiting.add(index, { ...row, shardId: places[at]?.shardId ?? null });
       }
-      await addRows(deps, writing, packed, items);
       await recordFull();
       deps.report({ kind: 'building', requests: writing.records });
     }
@@ -87,6 +90,7 @@ export async function writeRequests(
       problems.throwIfAny(`job "${input.name}" was not built`);
       writing.leftOut.throwIfAny(`job "${input.name}" was not built`);
     }
+    await waiting.write();
     records.finish();
     places?.finish();
     freeze(input, job, deps);
@@ -148,25 +152,6 @@ function refuseInFlight(packers: readonly (StagePacker | null)[]): void {
 function contentHead({ name, spec, frozen }: BuildInput): string {
   const later = frozen?.stages.filter((stage) => stage.needs.length > 0) ?? [];
   return JSON.stringify([name, spec.apiVersion, ...spec.betas, ...later]);
-}
-
-/** An id used twice is a problem of the data; a path used twice is made distinct. */
-async function addRows(
-  { store }: LocalDeps,
-  { job, problems }: Writing,
-  rows: readonly (readonly PlacedRow[])[],
-  items: readonly RenderItem[],
-): Promise<void> {
-  const refused = new Set<number>();
-  for (const [index, stage] of job.stages.entries()) {
-    const placed = (rows[index] ?? []).filter(({ seq }) => !refused.has(seq));
-    for (const { row, earlierSeq } of await placeRows(store, job, stage, placed)) {
-      const item = items.find((one) => one.kind === 'request' && one.seq === row.seq);
-      if (item?.kind === 'request')
-        problems.add(item.at, `custom_id "${row.customId}" is used before, by record ${earlierSeq}`);
-      refused.add(row.seq);
-    }
-  }
 }
 
 /** What later processes build later stages, retries and outputs from, whatever becomes of the job file meanwhile. */

@@ -36,10 +36,11 @@ export function measureRequest(
   paramsJson: string,
   attached: AttachedText | null = null,
   marks: MarkReader = new MarkReader(),
+  allBytes: number = Buffer.byteLength(paramsJson),
 ): MeasuredRequest {
   const files = attached ?? (mayHoldFiles(paramsJson) ? encodedFiles(JSON.parse(paramsJson)) : null);
   const { headBytes, ...head } = readHead(paramsJson);
-  const bytes = Buffer.byteLength(paramsJson) - headBytes - (files?.bytes ?? 0);
+  const bytes = allBytes - headBytes - (files?.bytes ?? 0);
   return {
     ...head,
     tokens: localTokens(bytes) + (files?.approxTokens ?? 0),

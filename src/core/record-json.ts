@@ -59,3 +59,9 @@ export function renderToJson(template: Template, scope: TemplateScope, record: R
 export function isBlankJson(json: string): boolean {
   return BLANK.test(json.slice(1, -1));
 }
+
+/** The same of what a template has become; one with words of its own need not be looked at. */
+export function isBlankRendering(json: string, { parts }: Template): boolean {
+  const hasWords = parts?.some((part) => part.kind === 'literal' && !BLANK.test(part.json)) ?? false;
+  return !hasWords && isBlankJson(json);
+}

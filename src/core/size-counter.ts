@@ -22,9 +22,14 @@ export class SizeCounter {
   readonly #marks = new MarkReader();
   readonly #sample = new SpreadSample<LinePlace>(SAMPLE);
 
-  /** `place`: of its line in the shard file; null where there is none. */
-  add(paramsJson: string, place: LinePlace | null, attached: AttachedText | null = null): void {
-    const measured = measureRequest(paramsJson, attached, this.#marks);
+  /** `place`: of its line in the shard file; null where there is none. `bytes`: of the params, where they are known. */
+  add(
+    paramsJson: string,
+    place: LinePlace | null,
+    attached: AttachedText | null = null,
+    bytes?: number,
+  ): void {
+    const measured = measureRequest(paramsJson, attached, this.#marks, bytes);
     const { model, isUs, tokens, maxTokens } = measured;
     const exponent = exponentOf(tokens);
     const key = `${exponent} ${isUs} ${model}`;

@@ -23,6 +23,8 @@ export interface PackedRequest {
   readonly customId: string;
   readonly seq: number;
   readonly paramsJson: string;
+  /** The same in UTF-8, where it is known already. */
+  readonly paramsBytes?: Uint8Array;
   readonly group: string | null;
   /** As RenderedStage has it. */
   readonly attached?: AttachedText | undefined;
@@ -108,11 +110,14 @@ export function packShards(place: PackingPlace): ShardPacker {
     shard.waiting = '';
   }
 
-  function append(shard: OpenShard, line: string): void {
+  function append(shard: OpenShard, head: string, paramsJson: string, paramsBytes: Uint8Array): void {
     if (open.size <= MAX_OPEN_FILES) {
-      shard.file.write(line);
+      shard.file.write(head);
+      shard.file.writeBytes(paramsBytes);
+      shard.file.write(LINE_END);
       return;
     }
+    const line = head + paramsJson + LINE_END;
     shard.waiting += line;
     waiting += line.length;
     if (waiting < MAX_WAITING) return;
@@ -124,19 +129,20 @@ export function packShards(place: PackingPlace): ShardPacker {
 
   return {
     async add(request) {
-      const { group } = request;
+      const { group, paramsJson, paramsBytes = Buffer.from(paramsJson) } = request;
       let shard = open.get(group) ?? (await openNext(group));
-      let line = requestLine(request, shard.nonce);
-      const bytes = Buffer.byteLength(line);
+      let head = lineHead(request, shard.nonce);
+      // Ids are ASCII.
+      const bytes = head.length + paramsBytes.length + LINE_END.length;
       if (closesBefore(shard, bytes, closedCounts, place.limits)) {
         closeOne(shard);
         shard = await openNext(group);
-        line = requestLine(request, shard.nonce); // as long as before: nonces have one length
+        head = lineHead(request, shard.nonce); // as long as before: nonces have one length
       }
       open.set(group, shard);
-      append(shard, line);
+      append(shard, head, paramsJson, paramsBytes);
       const linePlace = { offset: shard.fileBytes, length: bytes - 1 };
-      shard.sizes.add(request.paramsJson, linePlace, request.attached);
+      shard.sizes.add(paramsJson, linePlace, request.attached, paramsBytes.length);
       shard.requests += 1;
       shard.fileBytes += bytes;
       return { shardId: shard.id, number: shard.number, nonce: shard.nonce };
@@ -156,6 +162,8 @@ export function packShards(place: PackingPlace): ShardPacker {
   };
 }
 
-function requestLine(request: PackedRequest, nonce: string): string {
-  return `{"custom_id":"${wireId(request.customId, nonce, request.seq)}","params":${request.paramsJson}}\n`;
+const LINE_END = '}\n';
+
+function lineHead(request: PackedRequest, nonce: string): string {
+  return `{"custom_id":"${wireId(request.customId, nonce, request.seq)}","params":`;
 }

@@ -3,7 +3,7 @@ import { hasLoneSurrogate } from '../core/json-exact.ts';
 import { ownInputProblem } from '../core/own-inputs.ts';
 import { joinPath, outputPathProblem, ownPlaceProblem, safeOutputPath } from '../core/paths.ts';
 import type { AttachedBlock } from '../core/ports/attachments.ts';
-import { isBlankJson, type RecordJson, renderToJson } from '../core/record-json.ts';
+import { isBlankRendering, type RecordJson, renderToJson } from '../core/record-json.ts';
 import { requestSizeProblem } from '../core/request-lint.ts';
 import type { TemplateScope } from '../core/template.ts';
 import type { TurnPart } from './plan-turns.ts';
@@ -23,13 +23,17 @@ export function renderParams(
   attached: readonly AttachedBlock[] = [],
 ): string {
   const messages = renderMessages(plan, scope, record, attached);
-  const system = plan.system === null ? null : renderToJson(plan.system, scope, record);
-  const [before, after] = plan.systemFrame;
-  // An empty system prompt says nothing, and an empty cached block is refused.
-  const systemJson = system === null || isBlankJson(system) ? '' : `,"system":${before}${system}${after}`;
-  const paramsJson = `${plan.head}${systemJson},"messages":[${messages}]${plan.tail}`;
+  const paramsJson = `${plan.head}${renderSystem(plan, scope, record)},"messages":[${messages}]${plan.tail}`;
   refuseBadText(paramsJson);
   return paramsJson;
+}
+
+function renderSystem({ system, systemFrame }: StagePlan, scope: TemplateScope, record: RecordJson): string {
+  if (system === null) return '';
+  const text = renderToJson(system, scope, record);
+  const [before, after] = systemFrame;
+  // An empty system prompt says nothing, and an empty cached block is refused.
+  return isBlankRendering(text, system) ? '' : `,"system":${before}${text}${after}`;
 }
 
 function renderMessages(
@@ -45,7 +49,8 @@ function renderMessages(
   }
   if (prompt === null) throw new Error('a job without ready-made requests has a prompt');
   const text = renderToJson(prompt, scope, record);
-  if (isBlankJson(text)) throw new RecordProblem(`${prompt.name}: the prompt is empty for this record`);
+  if (isBlankRendering(text, prompt))
+    throw new RecordProblem(`${prompt.name}: the prompt is empty for this record`);
   return `{"role":"user","content":${text}}`;
 }
 
@@ -63,7 +68,7 @@ function renderPart(
       return attached.map(({ json }) => `${json},`).join('');
     case 'text': {
       const text = renderToJson(part.template, scope, record);
-      if (isBlankJson(text)) {
+      if (isBlankRendering(text, part.template)) {
         const what = turn === 'prompt' ? 'the prompt' : 'the text';
         throw new RecordProblem(`${part.template.name}: ${what} is empty for this record`);
       }

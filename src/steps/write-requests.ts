@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { DecisionError } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
 import { frozenPath, type NewFile, outputsPath } from '../core/ports/files.ts';
@@ -6,6 +5,7 @@ import type { NewRow } from '../core/ports/store-views.ts';
 import type { Location } from '../core/record.ts';
 import type { BuildInput } from './build-requests.ts';
 import type { Problems } from './collect-problems.ts';
+import { contentBytes } from './content-bytes.ts';
 import type { LocalDeps } from './deps.ts';
 import type { PackedRequest } from './pack-shards.ts';
 import { outputPathOf, toRow } from './place-rows.ts';
@@ -32,7 +32,7 @@ export async function writeRequests(
   const options = { private: input.spec.private };
   const records = deps.files.create(`${deps.files.requestsDir(job.jobId)}/records.jsonl`, options);
   const packers = await openPackers(input, job, deps, signal);
-  const content = createHash('sha256').update(contentHead(input));
+  const content = contentBytes(contentHead(input));
   const places = openPlaces(input, job, deps);
   const waiting = waitingRows(deps.store, job, problems);
   let shards = 0;
@@ -73,8 +73,8 @@ export async function writeRequests(
             at: item.at,
           });
           if (paramsJson === null) continue;
-          content.update(`\n${customId}\n`).update(paramsJson);
-          requests[index]?.push({ seq, customId, group: item.group, paramsJson, attached });
+          const paramsBytes = content.add(customId, paramsJson);
+          requests[index]?.push({ seq, customId, group: item.group, paramsJson, paramsBytes, attached });
         }
       }
       for (const [index, packer] of packers.entries()) {
@@ -83,6 +83,7 @@ export async function writeRequests(
         for (const [at, row] of rows[index]?.entries() ?? [])
           waiting.add(index, { ...row, shardId: places[at]?.shardId ?? null });
       }
+      content.flush();
       await recordFull();
       deps.report({ kind: 'building', requests: writing.records });
     }
@@ -98,7 +99,7 @@ export async function writeRequests(
     await recordFull();
     if (input.reuse) refuseInFlight(packers);
     const reused = packers.reduce((sum, packer) => sum + (packer?.reused ?? 0), 0);
-    return { contentSha256: content.digest('hex'), shards, reused };
+    return { contentSha256: content.sha256(), shards, reused };
   } catch (error) {
     records.discard();
     places?.discard();

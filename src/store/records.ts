@@ -11,9 +11,10 @@ export interface NewRecord {
 }
 
 export function prepareRecords(db: Db) {
-  const insertRecord = db.prepare<NewRecord>(`
+  // By position: with names, which better-sqlite3 looks up for each row, inserting takes an eighth longer (Node 24, 2026-11).
+  const insertRecord = db.prepare<[number, number, string, number, number]>(`
     INSERT INTO records (job_id, seq, custom_id, byte_offset, byte_length)
-    VALUES (:jobId, :seq, :customId, :byteOffset, :byteLength)
+    VALUES (?, ?, ?, ?, ?)
     ON CONFLICT DO NOTHING
   `);
   const selectSeq = db
@@ -34,7 +35,8 @@ export function prepareRecords(db: Db) {
 
   return {
     /** False when the job has a record of this custom_id or seq. */
-    insert: (record: NewRecord): boolean => insertRecord.run(record).changes === 1,
+    insert: ({ jobId, seq, customId, byteOffset, byteLength }: NewRecord): boolean =>
+      insertRecord.run(jobId, seq, customId, byteOffset, byteLength).changes === 1,
     seqOf: (jobId: number, customId: string): number | undefined => selectSeq.get({ jobId, customId }),
     delete: (jobId: number, seq: number) => deleteRecord.run({ jobId, seq }),
     /** The first `limit` of a job; returns how many there were. */

@@ -45,10 +45,12 @@ const SELECT_ROW = `
   LEFT JOIN shards ON shards.id = requests.shard_id`;
 
 export function prepareRequests(db: Db) {
-  const insertRequest = db.prepare<NewRequest>(`
+  // By position, as in records.ts.
+  const insertRequest = db.prepare<
+    [number, number, number | null, number, string | null, RowStatus | null, FailureClass | null]
+  >(`
     INSERT INTO requests (stage_id, seq, shard_id, output_key, output_path, status, failure)
-    VALUES (:stageId, :seq, :shardId, :outputKey, :outputPath,
-      iif(:shardId IS NULL, 'held', NULL), iif(:shardId IS NULL, 'held', NULL))
+    VALUES (?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (stage_id, output_key) DO NOTHING
   `);
   const selectByOutput = db
@@ -200,7 +202,10 @@ export function prepareRequests(db: Db) {
 
   return {
     /** False when another request of the stage has the output. */
-    insert: (request: NewRequest): boolean => insertRequest.run(request).changes === 1,
+    insert({ stageId, seq, shardId, outputKey, outputPath }: NewRequest): boolean {
+      const held = shardId === null ? 'held' : null;
+      return insertRequest.run(stageId, seq, shardId, outputKey, outputPath, held, held).changes === 1;
+    },
     seqOfOutput: (stageId: number, outputKey: number): number | undefined =>
       selectByOutput.get({ stageId, outputKey }),
     after: (jobId: number, stage: string, afterSeq: number, limit: number): readonly RowView[] =>

@@ -11,8 +11,13 @@ export interface SourceRecord {
   readonly kind: 'record';
   /** Column → value, in the order of the data. Null-prototype, so that a column may be called `constructor`. */
   readonly fields: Readonly<Record<string, unknown>>;
+  /** The JSON of some of the columns, where the source has it: exactly what JSON.stringify makes of them. */
+  readonly columnsJson?: ColumnsJson;
   readonly at: Location;
 }
+
+/** Column → JSON; null-prototype. */
+export type ColumnsJson = Readonly<Record<string, string>>;
 
 /** An item that cannot be a record (a ragged row, a line that is not JSON). The source goes on after it. */
 export interface SourceProblem {

@@ -1,5 +1,6 @@
 import { JsonTextError, parseExact } from '../core/json-exact.ts';
 import type { Location, RecordSource, SourceItem } from '../core/record.ts';
+import { textsOfLine } from '../core/record-json.ts';
 import { toFields } from './fields.ts';
 import { openLines } from './line-files.ts';
 import type { SourcePlace } from './source-path.ts';
@@ -21,5 +22,8 @@ export function readJsonRecord(text: string, at: Location): SourceItem {
   const fields = toFields(value);
   if (fields === null)
     return { kind: 'problem', problem: 'a record must be a JSON object, {"column": value}', at };
-  return { kind: 'record', fields, at };
+  const columnsJson = textsOfLine(text);
+  return columnsJson === undefined
+    ? { kind: 'record', fields, at }
+    : { kind: 'record', fields, columnsJson, at };
 }

@@ -69,7 +69,7 @@ export function narrowRecords(
         if (found.item.kind === 'problem') keeping.push(found);
         else if (sampler !== null) {
           sampled += 1;
-          sampler.offer(found);
+          sampler.offer(withoutJson(found));
         } else if (leftOut.offset < narrowing.offset) leftOut.offset += 1;
         else {
           kept += 1;
@@ -132,6 +132,13 @@ export function narrowRecords(
         : [],
     }),
   };
+}
+
+/** A sample holds its records, and the JSON of their columns would be as much again. */
+function withoutJson(placed: PlacedItem): PlacedItem {
+  if (placed.item.kind !== 'record') return placed;
+  const { kind, fields, at } = placed.item;
+  return { ...placed, item: { kind, fields, at } };
 }
 
 function noColumn({ from, column }: Condition, columns: readonly string[], isFixed: boolean): Error {

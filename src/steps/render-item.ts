@@ -67,7 +67,7 @@ function renderRecord(item: SourceRecord, context: ItemContext): RenderItem {
   if (texts instanceof Error) throw texts;
   const scope: TemplateScope = { fields: item.fields, variables: texts.variables };
   const { customId, originalId } = customIdOf(item, scope, plan, position);
-  const record = recordToJson(item.fields);
+  const record = recordToJson(item.fields, item.columnsJson);
   // After what is wrong with the record itself.
   if (attached instanceof Error) throw attached;
   const stages = plan.stages.map((stage, index): RenderedStage => {

@@ -112,6 +112,39 @@ describe('whatever the text is', { timeout: TIMEOUT_MS }, () => {
       }
     }));
 
+  it('the texts of a line are taken from it only as JSON.stringify writes them', () =>
+    forEachSeed((chance) => {
+      const tokens = [
+        'a',
+        '…',
+        '\u2028',
+        '\u007f',
+        '\\n',
+        '\\t',
+        '\\"',
+        '\\\\',
+        '\\/',
+        '\\u00e9',
+        '\\u000a',
+        '\\ud83d',
+        ' ',
+      ];
+      const some = chance.next() < 0.5 ? tokens : tokens.slice(0, 8);
+      const raw = (most: number): string =>
+        `"${Array.from({ length: chance.between(0, most) }, () => chance.pick(some)).join('')}"`;
+      const names = ['"v"', '"__proto__"', '"2"', '"1"', raw(2)];
+      const values = [() => raw(5), () => raw(2), () => '1.0', () => '12345678901234567890', () => '[ "a" ]'];
+      const members = Array.from(
+        { length: chance.between(1, 6) },
+        () => `${chance.pick(names)} : ${chance.pick(values)()}`,
+      );
+      const line = `{${[...members, `"long":"${'x'.repeat(500)}"`].join(' ,')}}`;
+      const item = readJsonRecord(line, { file: 'f', line: 1 });
+      if (item.kind !== 'record') throw new Error(`${line} is no record`);
+      const { json, columns } = recordToJson(item.fields, item.columnsJson);
+      expect({ json, columns }).toEqual(recordToJson(item.fields));
+    }));
+
   it('a broken template is named as one', () =>
     forEachSeed((chance) => {
       try {

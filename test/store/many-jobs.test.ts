@@ -51,7 +51,9 @@ async function openTraced(root: string): Promise<Traced> {
         .filter((sql) => !sql.startsWith('PRAGMA'))
         .map((sql) => {
           const names = [...sql.matchAll(/:([a-zA-Z]\w*)/g)].map(([, name]) => [name, null]);
-          const plan = prepare(`EXPLAIN QUERY PLAN ${sql}`).all(Object.fromEntries(names));
+          const unnamed = [...sql.matchAll(/\?/g)].map(() => null);
+          const values = unnamed.length > 0 ? unnamed : [Object.fromEntries(names)];
+          const plan = prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...values);
           return { sql, steps: plan.map((step) => (step as { readonly detail: string }).detail) }; // SQLite's own table
         }),
   };

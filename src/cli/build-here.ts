@@ -8,6 +8,7 @@ import { didYouMean } from '../core/nearest.ts';
 import type { PickedStages } from '../core/pick-stages.ts';
 import type { OutputTexts, RenderItem } from '../core/record.ts';
 import type { GivenAnswers } from '../steps/given-answers.ts';
+import { holdHeapByGrowth } from './build-heap.ts';
 import type { Context } from './context.ts';
 import { type BuildFlags, limitsOf, type WaitFlags } from './flags.ts';
 import { type NarrowFlags, narrowingOf } from './narrow-flags.ts';
@@ -101,6 +102,7 @@ export async function buildHere(
   const { buildJob } = await import('../steps/build-requests.ts');
   const { specOf } = await import('../core/job-spec.ts');
   await context.talk.startSpinner();
+  const releaseHeap = holdHeapByGrowth();
   try {
     const items = await begin(opened.items);
     if (items === null) {
@@ -130,6 +132,7 @@ export async function buildHere(
     if (isInterruption(error, context.signal)) throw interrupted(context.signal);
     throw error;
   } finally {
+    releaseHeap();
     context.talk.stopSpinner();
   }
 }

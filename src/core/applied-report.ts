@@ -1,5 +1,5 @@
-import { z } from 'zod';
 import { APPLIED_EVENT } from './applied-event.ts';
+import { parseFields } from './json-fields.ts';
 import type { StreamCounts } from './results-check.ts';
 
 /** What applying the results of one shard found that is not a row. Kept as an event: the last of a shard counts. */
@@ -26,23 +26,6 @@ export type SeqRanges = readonly (readonly [from: number, to: number])[];
 
 export const MAX_PROBLEMS = 100;
 
-const schema = z.object({
-  shardId: z.number(),
-  stage: z.string(),
-  shard: z.number(),
-  batchId: z.string().nullable(),
-  distinct: z.number(),
-  duplicate: z.number(),
-  unknown: z.number(),
-  malformed: z.number(),
-  conflicting: z.number(),
-  problems: z.array(z.string()),
-  problemCount: z.number(),
-  refusedOutputs: z.array(z.tuple([z.number(), z.number()])),
-  // Not in reports of earlier versions.
-  withoutOutput: z.array(z.tuple([z.number(), z.number()])).default([]),
-});
-
 /** Of each shard the last report: applying may have been cut off and repeated. */
 export function readAppliedReports(
   events: readonly { readonly kind: string; readonly detailJson: string | null }[],
@@ -50,10 +33,31 @@ export function readAppliedReports(
   const byShard = new Map<number, AppliedReport>();
   for (const { kind, detailJson } of events) {
     if (kind !== APPLIED_EVENT || detailJson === null) continue;
-    const report = schema.parse(JSON.parse(detailJson));
+    const report = readReport(detailJson);
     byShard.set(report.shardId, report);
   }
   return [...byShard.values()].sort((a, b) => a.shardId - b.shardId);
+}
+
+/** By hand: `status` reads it, and zod costs more to load than Node takes to start. */
+function readReport(json: string): AppliedReport {
+  const report = parseFields('events.detail_json', json);
+  return {
+    shardId: report.number('shardId'),
+    stage: report.text('stage'),
+    shard: report.number('shard'),
+    batchId: report.textOrNull('batchId'),
+    distinct: report.number('distinct'),
+    duplicate: report.number('duplicate'),
+    unknown: report.number('unknown'),
+    malformed: report.number('malformed'),
+    conflicting: report.number('conflicting'),
+    problems: report.texts('problems'),
+    problemCount: report.number('problemCount'),
+    refusedOutputs: report.pairs('refusedOutputs'),
+    // Not in reports of earlier versions.
+    withoutOutput: report.has('withoutOutput') ? report.pairs('withoutOutput') : [],
+  };
 }
 
 /** Result lines that no row is read from, and that are no repetition either: of nobody's request, unreadable, contradicting. */

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
+import { damagedColumn } from '../core/json-fields.ts';
 import type { StoreStanding } from '../core/ports/standing-store.ts';
-import { damagedColumn } from './json-fields.ts';
 import type { Db } from './open.ts';
 
 interface IdentityRow {

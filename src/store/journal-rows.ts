@@ -1,5 +1,5 @@
 import type { JournalBatch, JournalJob, JournalShard, JournalSubmission } from '../core/journal.ts';
-import { parseColumn } from './json-fields.ts';
+import { parseColumn } from '../core/json-fields.ts';
 import type { Db } from './open.ts';
 
 export type JournalRows = ReturnType<typeof prepareJournalRows>;

@@ -1,9 +1,9 @@
 import type { JobSpec } from '../core/job.ts';
+import { type Fields, parseFields } from '../core/json-fields.ts';
 import { FAILURE_CLASSES, type FailureClass, type Tally } from '../core/result.ts';
 import { DEFAULT_SHARD_LIMITS } from '../core/shard.ts';
 import { NO_SPENDING_RULES } from '../core/spending-rules.ts';
 import type { Fence } from '../core/submission.ts';
-import { type Fields, parseFields } from './json-fields.ts';
 import { readSpending } from './json-money.ts';
 
 /**

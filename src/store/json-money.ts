@@ -1,11 +1,11 @@
 import type { Estimate, PartEstimate, Range } from '../core/estimate.ts';
+import { type Fields, parseFields } from '../core/json-fields.ts';
 import type { PriceOverride } from '../core/model-price.ts';
 import type { Pilot } from '../core/pilot.ts';
 import type { CachedPrefix, LinePlace, RequestSizes, SizeClass } from '../core/request-sizes.ts';
 import { FAILURE_CLASSES } from '../core/result.ts';
 import type { ExpectedOutput, SpendingRules } from '../core/spending-rules.ts';
 import type { SpentLine } from '../core/spent-line.ts';
-import { type Fields, parseFields } from './json-fields.ts';
 
 /** `spending` of a job's spec. */
 export function readSpending(rules: Fields): SpendingRules {

@@ -1,8 +1,8 @@
 import type { Account } from '../core/job.ts';
+import { parseFields } from '../core/json-fields.ts';
 import type { QueueStore } from '../core/ports/queue-store.ts';
 import type { InFlight, OtherBatch, QueueRefusal } from '../core/queue.ts';
 import type { Connection } from './connection.ts';
-import { parseFields } from './json-fields.ts';
 import type { Db } from './open.ts';
 import { fromTime, toTime } from './times.ts';
 import { IS_UNSETTLED, UNSETTLED } from './unsettled.ts';

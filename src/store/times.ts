@@ -1,4 +1,4 @@
-import { damagedColumn } from './json-fields.ts';
+import { damagedColumn } from '../core/json-fields.ts';
 
 /** Always of the same length, so that times compare as text. */
 export function toTime(ms: number): string {

@@ -1,5 +1,5 @@
-import { StoreError } from '../core/errors.ts';
-import { DAMAGED_STORE } from '../core/store-remedies.ts';
+import { StoreError } from './errors.ts';
+import { DAMAGED_STORE } from './store-remedies.ts';
 
 /** The fields of one object in a JSON column, each taken as what it must be. @throws StoreError `store_damaged` */
 export interface Fields {
@@ -13,6 +13,7 @@ export interface Fields {
   allTexts(): Readonly<Record<string, readonly string[]>>;
   number(name: string): number;
   numberOrNull(name: string): number | null;
+  pairs(name: string): readonly (readonly [number, number])[];
   flag(name: string): boolean;
   choice<T extends string>(name: string, choices: readonly T[]): T;
   object(name: string): Fields;
@@ -61,6 +62,7 @@ function fieldsOf(column: string, value: unknown): Fields {
     allTexts: () => Object.fromEntries(Object.keys(fields).map((name) => [name, take(name, isTexts)])),
     number: (name) => take(name, isNumber),
     numberOrNull: (name) => (fields[name] === null ? null : take(name, isNumber)),
+    pairs: (name) => take(name, isPairs),
     flag: (name) => take(name, isFlag),
     choice<T extends string>(name: string, choices: readonly T[]): T {
       return take(name, (field): field is T => choices.some((choice) => choice === field));
@@ -77,6 +79,8 @@ const isText = (value: unknown): value is string => typeof value === 'string';
 const isNumber = (value: unknown): value is number => typeof value === 'number';
 const isFlag = (value: unknown): value is boolean => typeof value === 'boolean';
 const isTexts = (value: unknown): value is readonly string[] => Array.isArray(value) && value.every(isText);
+const isPairs = (value: unknown): value is readonly (readonly [number, number])[] =>
+  Array.isArray(value) && value.every((one) => Array.isArray(one) && one.length === 2 && one.every(isNumber));
 
 /** What stands there is not what this program writes. */
 export function damagedColumn(where: string, cause?: unknown): StoreError {

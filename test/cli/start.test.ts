@@ -93,6 +93,38 @@ test('neither zod nor the SDK is loaded for a list or a status of jobs that have
   expect(await runCli(['plan'], { cwd: root, nodeArgs })).toMatchObject({ code: 99 });
 });
 
+describe('in a workspace with a job', () => {
+  test.each([['list'], ['status']])('%s loads five files of the program at most', async (command) => {
+    const cwd = makeTempDir();
+    await fillStore(cwd, { jobs: 1, requestsPerJob: 2, pendingEvery: null });
+    const { code, urls } = await runListening([command], cwd);
+    expect(code).toBe(0);
+    expect(urls.filter((url) => url.includes('better-sqlite3'))).not.toEqual([]);
+    const ours = urls.filter((url) => url.includes('/dist/'));
+    expect(ours.length, ours.join(' ')).toBeLessThanOrEqual(5);
+  });
+
+  test('help loads no SQLite, which may be missing or broken', async () => {
+    const { code, urls } = await runListening(['--help'], makeTempDir());
+    expect(code).toBe(0);
+    expect(urls.filter((url) => url.includes('better-sqlite3'))).toEqual([]);
+  });
+});
+
+/** What Node was asked to load, by `import` and by `require`. */
+async function runListening(args: readonly string[], cwd: string) {
+  const list = join(makeTempDir(), 'urls');
+  const code = `import { appendFileSync } from 'node:fs';
+    import { registerHooks } from 'node:module';
+    registerHooks({ load(url, context, next) {
+      appendFileSync(${JSON.stringify(list)}, url + '\\n');
+      return next(url, context);
+    } });`;
+  const nodeArgs = ['--import', `data:text/javascript,${encodeURIComponent(code)}`];
+  const { code: exitCode } = await runCli(args, { cwd, nodeArgs });
+  return { code: exitCode, urls: (await readFile(list, 'utf8')).trim().split('\n') };
+}
+
 /** As the results of a shard leave one, here with a line that is nobody's. */
 async function addAppliedReport(root: string): Promise<void> {
   const store = await openStore(join(root, '.batchctl/state.db'), { programVersion: 'test' });

@@ -1,7 +1,7 @@
 import { StoreError } from '../core/errors.ts';
 import { backUp } from './back-up.ts';
 import { placeOf } from './identity.ts';
-import { type Migration, migrations } from './migrations/index.ts';
+import { COLUMNS, type Migration, migrations } from './migrations/index.ts';
 import type { Db } from './open.ts';
 
 /** «batc» in ASCII, in the header of every store: how `file` and we tell it from other people's databases. */
@@ -61,6 +61,20 @@ export function migrate(db: Db, options: MigrateOptions, known: readonly Migrati
       apply(db, migration, options);
     }).immediate();
   }
+}
+
+/** Whether each column is there that the newest schema has. Says nothing of indexes, which no statement needs to be right. */
+export function isSchemaWhole(db: Db): boolean {
+  const tables = Object.keys(COLUMNS);
+  const there = db
+    .prepare<[string], number>(`
+      SELECT count(*)
+      FROM json_each(?) AS tables
+      JOIN pragma_table_xinfo(tables.value) AS columns ON columns.name <> ''
+    `)
+    .pluck()
+    .get(JSON.stringify(tables));
+  return there === Object.values(COLUMNS).reduce((sum, count) => sum + count);
 }
 
 function apply(db: Db, migration: Migration, { programVersion, now }: MigrateOptions): void {

@@ -9,8 +9,9 @@ import type { JobStore } from '../core/ports/store.ts';
 import { STORE_REFUSALS, type StoreRefusal } from '../core/store-remedies.ts';
 import { assembleJobStore } from './job-store.ts';
 import { journaled } from './journaled.ts';
-import { checkOwner, migrate } from './migrate.ts';
+import { checkOwner, isSchemaWhole, migrate } from './migrate.ts';
 import { isBusy, toStoreError } from './sqlite-errors.ts';
+import { compileAtFirstUse } from './statements.ts';
 
 // The only import of better-sqlite3 for the store, its locks and its scratch files.
 export type Db = Database.Database;
@@ -53,7 +54,10 @@ export async function openStore(path: string, options: OpenOptions): Promise<Job
   const db = await openDatabase(path, options);
   try {
     const now = options.now ?? clockOf(db);
+    const compileAll = compileAtFirstUse(db);
     const store = assembleJobStore(db, now);
+    // What is missing shall be missed by every command, and not only by those that read it.
+    if (!isSchemaWhole(db)) compileAll();
     return options.journal === undefined ? store : journaled(store, db, options.journal, now);
   } catch (error) {
     db.close();

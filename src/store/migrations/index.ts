@@ -13,3 +13,24 @@ export interface Migration {
 
 /** In order. Append only. */
 export const migrations: readonly Migration[] = [initial, attemptsAndStages, spending, identity];
+
+/** The tables that all of these make, and how many columns each has. */
+export const COLUMNS: Readonly<Record<string, number>> = {
+  migrations: 4,
+  accounts: 5,
+  jobs: 16,
+  stages: 6,
+  records: 5,
+  shards: 19,
+  requests: 10,
+  submissions: 12,
+  batches: 19,
+  candidates: 4,
+  looks: 5,
+  events: 7,
+  past_attempts: 8,
+  holds: 3,
+  contents: 3,
+  indexed_shards: 1,
+  identity: 5,
+};

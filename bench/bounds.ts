@@ -3,6 +3,7 @@ import type { Comparison } from './report.ts';
 /** What the program is held to, and what is only shown beside it. */
 export const COMPARISONS: readonly Comparison[] = [
   { work: '--version', against: ['node -e 0'], bound: 1.5 },
+  { work: 'node and one select', against: ['node -e 0'], bound: null },
   { work: 'list', against: ['node -e 0'], bound: 2.5 },
   { work: 'status', against: ['node -e 0'], bound: 2.5 },
   { work: 'plan', against: ['parse the requests'], bound: null },

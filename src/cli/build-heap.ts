@@ -8,8 +8,8 @@ const LOOK_MS = 50;
  * Holds the heap small while requests are built, until the returned function is called. Under --optimize-for-size
  * (bin/batchctl.js) V8 collects all of the heap each time it has grown by 3 MB, and a build makes so much text that this is a
  * quarter of its time. Here the young generation is held by the factor at which it grows, which is read at each collection as
- * that flag is, and the old one may grow by a fifth. For work that takes long texts it is no replacement: a retrieve of
- * answers of 1.2 MB peaks 16 MB higher (Node 24.21, 2026-11).
+ * that flag is, and the old one may grow by a fifth (Node 24.21, 2026-11). Other commands keep the flag: what long texts
+ * would do without it has not been measured well enough.
  */
 export function holdHeapByGrowth(): () => void {
   const setFactor = (): void => {

@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_SETTLE_MS } from '../core/doubt.ts';
 import { parseDuration } from '../core/duration.ts';
 import { JOB_NAME } from '../core/job-file.ts';
-import { DEFAULT_SHARD_LIMITS, type ShardLimits } from '../core/shard.ts';
+import { DEFAULT_SHARD_LIMITS, requestsInFlight, type ShardLimits } from '../core/shard.ts';
 import type { NarrowFlags } from './narrow-flags.ts';
 
 /** Flags that several commands share, spelled and checked in one place. */
@@ -68,13 +68,11 @@ export function addWaitFlags(command: Command): Command {
 /** With -h of every command that takes one. */
 export const ID_HELP = 'a job id, a batch id, "latest", a job\'s name (its newest job) or a unique prefix';
 
-/** A shard that is larger than what may be in flight at once could never go. */
 export function limitsOf(
   flags: Pick<BuildFlags, 'maxShardRequests' | 'maxShardMb'> & Pick<WaitFlags, 'maxInFlight'>,
 ): ShardLimits {
-  const maxRequests = flags.maxShardRequests ?? DEFAULT_SHARD_LIMITS.maxRequests;
   return {
-    maxRequests: Math.min(maxRequests, flags.maxInFlight ?? maxRequests),
+    maxRequests: requestsInFlight(flags.maxInFlight, flags.maxShardRequests),
     maxBytes:
       flags.maxShardMb === undefined
         ? DEFAULT_SHARD_LIMITS.maxBytes

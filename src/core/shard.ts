@@ -63,6 +63,14 @@ export interface ShardLimits {
  */
 export const DEFAULT_SHARD_LIMITS: ShardLimits = { maxRequests: 100_000, maxBytes: 250_000_000 };
 
+/** What a shard may have of `maxRequests`: one that is larger than what may be in flight at once could never go. */
+export function requestsInFlight(
+  maxInFlight: number | undefined,
+  maxRequests = DEFAULT_SHARD_LIMITS.maxRequests,
+): number {
+  return Math.min(maxRequests, maxInFlight ?? maxRequests);
+}
+
 export const BODY_HEAD = '{"requests":[';
 /** Held back until the seal is committed: without them the message is short and its JSON unclosed. */
 export const BODY_TAIL = ']}';

@@ -40,8 +40,9 @@ export function withoutFirst(output: ResultOutput, bytes: number): ResultOutput 
     flush: output.flush,
     add(text) {
       if (left === 0) return output.add(text);
-      const rest = Buffer.from(text).subarray(left);
-      left = Math.max(0, left - Buffer.byteLength(text));
+      const all = Buffer.from(text);
+      const rest = all.subarray(left);
+      left -= all.length - rest.length;
       return rest.length === 0 ? null : output.add(rest);
     },
   };

@@ -1,5 +1,5 @@
 import { InterruptedError, UsageError } from '../core/errors.ts';
-import { DEFAULT_SHARD_LIMITS } from '../core/shard.ts';
+import { requestsInFlight } from '../core/shard.ts';
 import { type BuildOptions, buildRequests } from './build-requests.ts';
 import type { GivenRequest, Values } from './job-definition.ts';
 import type { Workspace } from './open-workspace.ts';
@@ -36,7 +36,7 @@ export async function runBatch(
   const job = await buildRequests(
     workspace,
     { name, requests: toRequests(prompts, options) },
-    { changed, signal, ...shardsOf(options) },
+    { changed, signal, maxShardRequests: requestsInFlight(options.maxInFlight) },
   );
   const { state } = await submitJob(job, { ...options, until: 'ended' });
   if (state !== 'done' && state !== 'canceled' && state !== 'failed') {
@@ -50,12 +50,6 @@ export async function runBatch(
   const rows: ResultRow[] = [];
   for await (const row of retrieveResults(job, { signal })) rows.push(row);
   return rows;
-}
-
-/** A shard that is larger than what may be in flight at once could never go. */
-function shardsOf({ maxInFlight }: WaitOptions): Pick<BuildOptions, 'maxShardRequests'> {
-  const { maxRequests } = DEFAULT_SHARD_LIMITS;
-  return maxInFlight === undefined || maxInFlight >= maxRequests ? {} : { maxShardRequests: maxInFlight };
 }
 
 async function* toRequests(

@@ -68,6 +68,7 @@ export async function downloadResults(
   for (let attempt = 1; ; attempt += 1) {
     const once = await downloadOnce(target, expected, tries, deps, signal);
     if (once.kind !== 'again') return once;
+    if (once.isBroken) tries.broken += 1;
     const { held, broken } = tries;
     if (attempt - broken === MAX_DOWNLOADS || broken === MAX_BROKEN) {
       const isStrange = held.length === MAX_DOWNLOADS && held.every(isOfSomebodyElse);
@@ -113,7 +114,7 @@ interface Again {
   readonly isBroken: boolean;
 }
 
-/** Adds its own stream to `tries`. */
+/** Adds to `tries` what its stream had, if it was whole. */
 async function downloadOnce(
   target: DownloadTarget,
   expected: Expected,
@@ -154,7 +155,6 @@ async function downloadOnce(
     return { kind: 'downloaded', counts };
   } catch (error) {
     if (!(error instanceof BrokenStream)) throw withLastDay(error, batch);
-    tries.broken += 1;
     return { ...again(`the connection broke after ${file.bytes} bytes`), isBroken: true };
   } finally {
     file.discard();

@@ -12,8 +12,6 @@ import { seeBatches } from './see-batches.ts';
 import type { Walk } from './walk-batches.ts';
 
 const YOUNG_MS = 15 * 60_000;
-/** A call for one batch, and one for the workspace where it is not found. */
-const CALLS_A_BATCH = 2;
 
 /**
  * Takes what one listing says of the job's open batches; asks for those that it did not show one by one, as many as the
@@ -51,11 +49,7 @@ export async function askOneByOne(
     openBatches([view]).flatMap((batch) => (shown.has(batch.id) ? [] : [{ run, view, batch }])),
   );
   const strangers: AuthError[] = [];
-  for (const { run, view, batch: known } of budget.inTurn(hidden, ({ batch }) => batch.id)) {
-    if (budget.left() < CALLS_A_BATCH) {
-      budget.fallShort();
-      break;
-    }
+  for (const { run, view, batch: known } of budget.turns(hidden, ({ batch }) => batch.id)) {
     const { id, createdAt } = known;
     try {
       const batch = await retrieve(run, id, signal);
@@ -87,11 +81,7 @@ export async function askForOthers(
 ): Promise<readonly string[]> {
   const hidden = others.filter(({ id }) => !shown.has(id));
   const gone: string[] = [];
-  for (const { id, createdAt } of budget.inTurn(hidden, (one) => one.id)) {
-    if (budget.left() < CALLS_A_BATCH) {
-      budget.fallShort();
-      break;
-    }
+  for (const { id, createdAt } of budget.turns(hidden, (one) => one.id)) {
     try {
       const batch = await retrieve(run, id, signal);
       if (batch !== null) await run.deps.store.recordSeen(batch);

@@ -10,6 +10,8 @@ import type { Deps } from './deps.ts';
  */
 const CALLS_A_MINUTE = 10;
 const MINUTE_MS = 60_000;
+/** A call for one batch, and one for the workspace where it is not found. */
+const CALLS_A_BATCH = 2;
 
 /** The budgets of one process, by base URL. */
 export type PollBudgets = Map<string, PollBudget>;
@@ -87,6 +89,19 @@ export class PollBudget {
     this.#look = { atMs: this.#clock.monotonicMs(), calls: 0, isShort: false, seen: new Set() };
   }
 
+  /**
+   * Those first that were asked for one by one longest ago, or never; as many as there are calls for when their turn comes.
+   * What is left out has its turn with a later look.
+   */
+  *turns<T>(items: readonly T[], idOf: (item: T) => string): Generator<T> {
+    const askedAt = (item: T): number => this.#askedAtMs.get(idOf(item)) ?? Number.NEGATIVE_INFINITY;
+    // Two that were never asked for differ by NaN.
+    for (const item of [...items].sort((a, b) => askedAt(a) - askedAt(b) || 0)) {
+      if (this.left() < CALLS_A_BATCH) return this.fallShort();
+      yield item;
+    }
+  }
+
   /** The look had no calls left for some of what it was to show. */
   fallShort(): void {
     if (this.#look !== null) this.#look.isShort = true;
@@ -95,12 +110,6 @@ export class PollBudget {
   /** What the look has shown, and the store has taken in. */
   seen(batchIds: ReadonlySet<string>): void {
     if (this.#look !== null) this.#look.seen = batchIds;
-  }
-
-  /** Those first that were asked for one by one longest ago, or never. */
-  inTurn<T>(items: readonly T[], idOf: (item: T) => string): readonly T[] {
-    const askedAt = (item: T): number => this.#askedAtMs.get(idOf(item)) ?? Number.NEGATIVE_INFINITY;
-    return [...items].sort((a, b) => askedAt(a) - askedAt(b) || 0);
   }
 
   /** The same provider, with each call counted that may be part of a look. */

@@ -7,8 +7,8 @@ import { repeatRead } from './repeat-read.ts';
 
 /** Before the rest is asked for: soon where the line has just brought bytes. */
 const REST_BACKOFF: BackoffRule = { firstMs: 500, factor: 4, maxMs: 10_000 };
-/** In a row, none of which brought a byte. */
-const MOST_FUTILE = 3;
+/** Streams in a row that brought no byte. */
+const MOST_EMPTY = 3;
 
 /** The stream's own errors are told from those of our disk: only the first are worth another download. */
 export class BrokenStream extends Error {}
@@ -27,20 +27,22 @@ export async function* readResults(
 ): AsyncGenerator<Uint8Array> {
   let stream = first;
   let at = first.startsAt;
-  for (let futile = 1; ; futile += 1) {
+  let empty = 0;
+  for (;;) {
+    const before = at;
     try {
       for await (const chunk of readStream(stream.bytes, signal)) {
         at += chunk.length;
-        futile = 0;
         yield chunk;
       }
       return;
     } catch (error) {
-      if (!(error instanceof BrokenStream) || first.etag === null || futile === MOST_FUTILE) throw error;
+      empty = at > before ? 0 : empty + 1;
+      if (!(error instanceof BrokenStream) || first.etag === null || empty === MOST_EMPTY) throw error;
     }
     const text = `results of ${batch.id}: the connection broke after ${at} bytes; asking for the rest`;
     deps.report({ kind: 'notice', text });
-    await deps.clock.sleep(backoffMs(REST_BACKOFF, futile + 1, deps.clock.random()), signal);
+    await deps.clock.sleep(backoffMs(REST_BACKOFF, empty + 1, deps.clock.random()), signal);
     signal.throwIfAborted();
     stream = await openRest({ etag: first.etag, startsAt: at }, batch, deps, signal);
   }

@@ -90,7 +90,7 @@ export async function runJob(
   if (options.submit) await checkStanding(run);
   await store.settleAfterCrash(job.id);
   if (options.submit) await checkReceipts(run);
-  if (options.submit) requireFits(run, await store.shards(job.id), room.limit);
+  if (options.submit && room.limit !== null) requireFits(run, await store.shards(job.id), room.limit);
   if (options.submit) await store.requestSubmission(job.id, deps.provider.account, options.mode, clock.now());
   await mendReceipts(run);
   await tellDoubts(run);
@@ -222,7 +222,7 @@ async function lookIfDue(
   // A doubt has its own times. For any other look there may be no calls left, or another job's has shown the same just now.
   const wanted = [...openBatches(before), ...others];
   const roomMs = pollBudgetOf(run.deps).firstLookMs(wanted.map(({ id }) => id));
-  if (roomMs > clock.monotonicMs() && !(await isDoubtDue(run))) {
+  if (roomMs > clock.monotonicMs() && (await firstDoubtLook(run)) === null) {
     due.lookMs = roomMs;
     return false;
   }
@@ -242,10 +242,6 @@ async function lookIfDue(
     due.lookMs = Math.max(clock.monotonicMs() + ms, pollBudgetOf(run.deps).nextLookMs());
     return false;
   }
-}
-
-async function isDoubtDue(run: Run): Promise<boolean> {
-  return (await firstDoubtLook(run)) !== null;
 }
 
 function countUnsent(views: readonly ShardView[]): number {

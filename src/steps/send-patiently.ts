@@ -20,7 +20,7 @@ export async function sendPatiently(
 ): Promise<SubmitOutcome | null> {
   const { clock, report } = run.deps;
   for (let attempt = 1; ; attempt += 1) {
-    const outcome = await submitUnlessCanceled(run, shard, shards, sending, signal);
+    const outcome = await unlessCanceled(run, () => submitShard(run, shard, shards, signal, sending));
     signal.throwIfAborted();
     if (outcome === null) return null;
     const mayRepeat =
@@ -34,19 +34,13 @@ export async function sendPatiently(
   }
 }
 
-async function submitUnlessCanceled(
-  run: Run,
-  shard: Shard,
-  shards: number,
-  sending: Sending,
-  signal: AbortSignal,
-): Promise<SubmitOutcome | null> {
+async function unlessCanceled<T>({ job, deps }: Run, send: () => Promise<T>): Promise<T | null> {
   try {
-    return await submitShard(run, shard, shards, signal, sending);
+    return await send();
   } catch (error) {
     if (!(error instanceof StoreError) || !(error.code === 'seal_lost' || error.code === 'not_ready'))
       throw error;
-    if ((await run.deps.store.jobById(run.job.id)).cancelRequestedAt === null) throw error;
+    if ((await deps.store.jobById(job.id)).cancelRequestedAt === null) throw error;
     return null;
   }
 }

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import type { BatchProvider } from '../../src/core/ports/provider.ts';
 import { startEmulator } from '../../src/emulator/server.ts';
-import { createProvider } from '../../src/providers/anthropic/provider.ts';
+import { providerAt } from '../support/provider-at.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
 
 const signal = new AbortController().signal;
@@ -11,14 +11,7 @@ const PARAMS = { model: 'claude-haiku-5-5', max_tokens: 50, messages: [{ role: '
 const BODY = JSON.stringify({ requests: [{ custom_id: 'a', params: PARAMS }] });
 
 function providerFor(baseUrl: string, betas?: readonly string[]): BatchProvider {
-  return createProvider({
-    apiKey: 'sk-emu-test',
-    baseUrl,
-    account: { baseUrl: 'emulator:test', keyFingerprint: '0' },
-    apiVersion: '2026-10-21',
-    userAgent: 'batchctl-test',
-    ...(betas === undefined ? {} : { betas }),
-  });
+  return providerAt(baseUrl, betas === undefined ? {} : { betas });
 }
 
 /** A server that stands before the emulator and notes the beta header of each call. */

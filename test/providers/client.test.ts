@@ -1,6 +1,6 @@
 import { afterEach, expect, it, vi } from 'vitest';
 import { startEmulator } from '../../src/emulator/server.ts';
-import { createProvider } from '../../src/providers/anthropic/provider.ts';
+import { providerAt } from '../support/provider-at.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
 
 afterEach(() => vi.unstubAllEnvs());
@@ -8,13 +8,7 @@ afterEach(() => vi.unstubAllEnvs());
 it('headers from the environment do not replace the key', async () => {
   vi.stubEnv('ANTHROPIC_CUSTOM_HEADERS', 'Authorization: Bearer bad-stranger\nX-Api-Key: bad-stranger');
   const emulator = await startEmulator({ stateDir: makeTempDir() });
-  const provider = createProvider({
-    apiKey: 'sk-emu-test',
-    baseUrl: emulator.url,
-    account: { baseUrl: 'emulator:test', keyFingerprint: '0' },
-    apiVersion: '2026-10-21',
-    userAgent: 'batchctl-test',
-  });
+  const provider = providerAt(emulator.url);
   const signal = new AbortController().signal;
   const page = await provider.listBatches({ limit: 1, afterId: null }, signal);
   expect(page.stamp.workspaceId).toBe('wrkspc_test');

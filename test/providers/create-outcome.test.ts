@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CreateOutcome } from '../../src/core/ports/provider.ts';
 import { type Emulator, startEmulator } from '../../src/emulator/server.ts';
-import { createProvider } from '../../src/providers/anthropic/provider.ts';
 import { UPLOAD_TIMES } from '../../src/providers/anthropic/upload-fetch.ts';
 import { searchAndRemove } from '../support/canary.ts';
+import { providerAt } from '../support/provider-at.ts';
 
 const ROWS = 300;
 const LINE = (seq: number): string =>
@@ -49,12 +49,8 @@ async function send(
       body: JSON.stringify({ faults: [fault] }),
     });
   }
-  const provider = createProvider({
-    apiKey: more.key ?? 'sk-emu-test',
-    baseUrl: more.baseUrl ?? emulator.url,
-    account: { baseUrl: 'emulator:test', keyFingerprint: '0' },
-    apiVersion: '2026-10-21',
-    userAgent: 'batchctl-test',
+  const provider = providerAt(more.baseUrl ?? emulator.url, {
+    ...(more.key === undefined ? {} : { apiKey: more.key }),
     times: { ...UPLOAD_TIMES, connectMs: 5_000, answerMs: 1_500 },
   });
   let sealed = false;

@@ -2,8 +2,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import type { Batch } from '../../src/core/batch.ts';
-import { createProvider } from '../../src/providers/anthropic/provider.ts';
 import { batchOf } from '../store/contract/fixture.ts';
+import { providerAt } from '../support/provider-at.ts';
 
 /** Answers with these bytes and then nothing more. */
 async function stallingServer(headers: Record<string, string>, bytes: string): Promise<string> {
@@ -22,14 +22,7 @@ async function stallingServer(headers: Record<string, string>, bytes: string): P
 const BATCH: Batch = batchOf('msgbatch_a', 2, 'ended');
 
 async function readAll(baseUrl: string): Promise<string> {
-  const provider = createProvider({
-    apiKey: 'sk-emu-test',
-    baseUrl,
-    account: { baseUrl, keyFingerprint: '0' },
-    apiVersion: '2026-10-21',
-    userAgent: 'batchctl-test',
-    idleMs: 200,
-  });
+  const provider = providerAt(baseUrl, { idleMs: 200 });
   let text = '';
   const { bytes } = await provider.openResults(BATCH, new AbortController().signal);
   for await (const chunk of bytes) text += Buffer.from(chunk).toString('utf8');

@@ -2,8 +2,8 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import type { ResultsRest } from '../../src/core/ports/provider.ts';
-import { createProvider } from '../../src/providers/anthropic/provider.ts';
 import { batchOf } from '../store/contract/fixture.ts';
+import { providerAt } from '../support/provider-at.ts';
 
 const REST: ResultsRest = { etag: '"one"', startsAt: 1_000 };
 
@@ -17,13 +17,7 @@ async function openAt(status: number, headers: Readonly<Record<string, string>>,
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => void server.close());
   const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`; // listens on a port
-  const provider = createProvider({
-    apiKey: 'sk-emu-test',
-    baseUrl,
-    account: { baseUrl, keyFingerprint: '0' },
-    apiVersion: '2026-10-21',
-    userAgent: 'batchctl-test',
-  });
+  const provider = providerAt(baseUrl);
   const { signal } = new AbortController();
   return { asked, opened: provider.openResults(batchOf('msgbatch_a', 2, 'ended'), signal, rest) };
 }

@@ -4,8 +4,8 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { MessageCall } from '../../src/core/ports/provider.ts';
 import { startEmulator } from '../../src/emulator/server.ts';
 import { fetchWhole } from '../../src/providers/anthropic/node-fetch.ts';
-import { createProvider } from '../../src/providers/anthropic/provider.ts';
 import type { Truth } from '../support/emulator-process.ts';
+import { providerAt } from '../support/provider-at.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
 
 const PARAMS = {
@@ -21,13 +21,7 @@ async function start(...faults: string[]) {
 }
 
 function connect(baseUrl: string) {
-  const provider = createProvider({
-    apiKey: 'sk-emu-test',
-    baseUrl,
-    account: { baseUrl: 'emulator:test', keyFingerprint: '0' },
-    apiVersion: '2026-10-21',
-    userAgent: 'batchctl-test',
-  });
+  const provider = providerAt(baseUrl);
   const halt = new AbortController();
   const abort = new AbortController();
   const admitted: number[] = [];

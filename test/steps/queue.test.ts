@@ -23,7 +23,7 @@ async function refusedPosts(bench: Workbench): Promise<number> {
 }
 
 /** The same workspace at an account of the API's, whose clock and ours is one that passes by itself; and its creates. */
-function atApi({ deps, emulator }: Workbench) {
+function atApi({ deps, emulator, setFaults }: Workbench) {
   const manual = makeManualClock({ startAt: new Date().toISOString(), autoAdvance: true });
   let isCreating = false;
   // What is to be said of an answer that does not come is not due while time stands still.
@@ -57,7 +57,15 @@ function atApi({ deps, emulator }: Workbench) {
   const run = (job: Job, options = {}) =>
     runJob(job, { ...FAST, intervalMs: null, ...options }, apiDeps, signal);
   const apiDeps: Deps = { ...deps, clock, provider, polls: new Map() };
-  return { deps: apiDeps, clock, creates, run };
+  /** What goes wrong once the first create is over. */
+  const failAfterFirst = (fault: string): void => {
+    const before = provider.createBatch;
+    provider.createBatch = async (...args) => {
+      if (creates.length === 1) await setFaults(fault);
+      return before(...args);
+    };
+  };
+  return { deps: apiDeps, clock, creates, run, failAfterFirst };
 }
 
 describe('a job larger than the account’s queue', () => {
@@ -94,13 +102,9 @@ describe('a queue that stays full', () => {
   it('is met by no two creates within a minute, and by ever fewer', async () => {
     const bench = await makeWorkbench({ batchSeconds: NEVER });
     const job = await bench.build(19, { maxRequests: 10 });
-    const { run, creates, deps } = atApi(bench);
-    const { createBatch } = deps.provider;
-    deps.provider.createBatch = async (...args) => {
-      // How long to wait it does not say.
-      if (creates.length === 1) await bench.setFaults('create-429-bare@99');
-      return createBatch(...args);
-    };
+    const { run, creates, failAfterFirst } = atApi(bench);
+    // How long to wait it does not say.
+    failAfterFirst('create-429-bare@99');
     const outcome = await run(job, { maxWaitMs: 120 * MINUTE });
     expect(outcome).toMatchObject({ pending: true, job: { state: 'submitting' } });
     const refused = creates.filter(({ isRefused }) => isRefused).map(({ atMs }) => atMs);
@@ -165,12 +169,8 @@ describe('a 429 that names no queue and asks for a short wait', () => {
   it('is waited out for a minute, also by a run that only submits', async () => {
     const bench = await makeWorkbench({ batchSeconds: NEVER });
     const job = await bench.build(19, { maxRequests: 10 });
-    const { run, creates, deps } = atApi(bench);
-    const { createBatch } = deps.provider;
-    deps.provider.createBatch = async (...args) => {
-      if (creates.length === 1) await bench.setFaults('create-429=5');
-      return createBatch(...args);
-    };
+    const { run, creates, failAfterFirst } = atApi(bench);
+    failAfterFirst('create-429=5');
     const outcome = await run(job, { until: 'submitted', maxWaitMs: null });
     expect(outcome.job.state).toBe('in_progress');
     expect(creates.map(({ isRefused }) => isRefused)).toEqual([false, true, false]);

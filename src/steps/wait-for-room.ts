@@ -43,10 +43,13 @@ export function requireFits({ job }: Run, views: readonly ShardView[], limit: nu
   const [first] = large;
   if (first === undefined) return;
   const most = Math.max(...large.map(({ requests }) => requests));
-  const again = job.submitRequestedAt === null ? `submit ${job.jobId} --use-batch` : `resume ${job.jobId}`;
+  const isBegun = job.submitRequestedAt !== null;
+  const again = isBegun ? `resume ${job.jobId}` : `submit ${job.jobId} --use-batch`;
+  // Built anew, what has been sent of it would be paid twice.
+  const anew = `; or build it anew from its job file with submit --new --max-in-flight ${limit}, which cuts shards to that size`;
   throw new UsageError(`shard ${first.number} of job ${job.jobId} is larger than --max-in-flight`, {
     code: 'max_in_flight_too_small',
     why: `it goes as one batch of ${first.requests} requests, and no more than ${limit} may be in flight at once; nothing more was sent`,
-    next: `batchctl ${again} --max-in-flight ${most}; or build it anew from its job file with submit --new --max-in-flight ${limit}, which cuts shards to that size`,
+    next: `batchctl ${again} --max-in-flight ${most}${isBegun ? '' : anew}`,
   });
 }

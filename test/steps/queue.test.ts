@@ -231,6 +231,17 @@ describe('--max-in-flight', () => {
     expect((await bench.deps.store.jobById(job.id)).state).toBe('built');
   });
 
+  it('is too small for a job of which something was sent: it goes on, and is not to be built and paid for anew', async () => {
+    const bench = await makeWorkbench({ batchSeconds: NEVER });
+    const job = await bench.build(19, { maxRequests: 10 });
+    await bench.run(job, { until: 'submitted', maxInFlight: 12 });
+    const again = bench.run(await bench.deps.store.jobById(job.id), { maxInFlight: 3 });
+    await expect(again).rejects.toMatchObject({
+      code: 'max_in_flight_too_small',
+      next: `batchctl resume ${job.jobId} --max-in-flight 9`,
+    });
+  });
+
   it('counts a shard in doubt, and leaves the decision to the user when nothing else can make room', async () => {
     const bench = await makeWorkbench({ batchSeconds: NEVER });
     await bench.setFaults('lost-reply');

@@ -43,7 +43,8 @@ describe('watch without a terminal', () => {
   });
 
   test('watches several jobs at once, each look of every batch in the log', async () => {
-    const { cwd, env, documents } = await pending(2, '600');
+    // Ten hours: of ten minutes a row may be answered before a slow machine has canceled it.
+    const { cwd, env, documents } = await pending(2, '36000');
     const watching = startCli(['watch', '--json', '--log', 'looks.jsonl', '-v'], { cwd, env });
     await watching.waitFor('in_progress');
     for (const { job_id } of documents) await runCli(['cancel', job_id], { cwd, env });

@@ -23,10 +23,10 @@ import { prepareUnsettled } from './unsettled.ts';
 /** The statements of every table on one connection, and the two ways to run them. */
 export type Connection = ReturnType<typeof openConnection>;
 
-export function openConnection(db: Db, now: () => Date) {
+export function openConnection(db: Db, now: () => Date, isTaken?: (jobId: string) => boolean) {
   const accounts = prepareAccounts(db);
   const stages = prepareStages(db);
-  const jobs = prepareJobs(db, stages);
+  const jobs = prepareJobs(db, stages, isTaken);
   const shards = prepareShards(db);
   const jobSpending = prepareJobSpending(db);
   const shardSpending = prepareShardSpending(db);

@@ -15,9 +15,9 @@ import { spending } from './spending.ts';
 import { standing } from './standing.ts';
 import { submitting } from './submitting.ts';
 
-/** The port on one open database of the newest schema. */
-export function assembleJobStore(db: Db, now: () => Date): JobStore {
-  const connection = openConnection(db, now);
+/** The port on one open database of the newest schema. `isTaken`: see prepareJobs. */
+export function assembleJobStore(db: Db, now: () => Date, isTaken?: (jobId: string) => boolean): JobStore {
+  const connection = openConnection(db, now, isTaken);
   return {
     ...building(connection),
     ...reading(connection, prepareFindJob(db)),

@@ -21,7 +21,8 @@ const SELECT_JOB = `
   FROM jobs
   LEFT JOIN accounts ON accounts.id = jobs.account_id`;
 
-export function prepareJobs(db: Db, stages: Stages) {
+/** `isTaken`: whether a job that the database may have forgotten has this id; its files must not become another job's. */
+export function prepareJobs(db: Db, stages: Stages, isTaken: (jobId: string) => boolean = () => false) {
   const toJob = ({ specJson, baseUrl, keyFingerprint, ...job }: JobRow): Job => {
     const account = baseUrl === null || keyFingerprint === null ? null : { baseUrl, keyFingerprint };
     return { ...job, account, spec: readSpec(specJson), stages: stages.facts(job.id) };
@@ -149,7 +150,8 @@ export function prepareJobs(db: Db, stages: Stages) {
     insert({ name, spec, at }: { readonly name: string; readonly spec: JobSpec; readonly at: Date }): Job {
       const stem = `${name}-${stampOf(at)}`;
       let jobId = stem;
-      for (let n = 2; selectTaken.get({ jobId }) !== undefined; n += 1) jobId = `${stem}-${n}`;
+      for (let n = 2; selectTaken.get({ jobId }) !== undefined || isTaken(jobId); n += 1)
+        jobId = `${stem}-${n}`;
       const { lastInsertRowid } = insertJob.run({
         jobId,
         name,

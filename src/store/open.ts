@@ -55,7 +55,7 @@ export async function openStore(path: string, options: OpenOptions): Promise<Job
   try {
     const now = options.now ?? clockOf(db);
     const compileAll = compileAtFirstUse(db);
-    const store = assembleJobStore(db, now);
+    const store = assembleJobStore(db, now, options.journal?.isOpen);
     // What is missing shall be missed by every command, and not only by those that read it.
     if (!isSchemaWhole(db)) compileAll();
     return options.journal === undefined ? store : journaled(store, db, options.journal, now);

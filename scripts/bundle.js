@@ -4,8 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { rolldown } from 'rolldown';
 
-/** Loads a binary that lies beside its own files, so it stays a package. */
-const EXTERNAL = [/^node:/, /^better-sqlite3$/];
+const EXTERNAL = [/^node:/];
 
 /**
  * Chunks that are made by hand, each of some files of src and all that they import. Left to itself rolldown makes a chunk of
@@ -43,7 +42,7 @@ export async function bundle(root, dist) {
     input: { 'cli/main': 'src/cli/main.ts', index: 'src/index.ts' },
     platform: 'node',
     external: EXTERNAL,
-    plugins: [lazyBuiltins()],
+    plugins: [lazyBuiltins(), sqliteBinary()],
     // Imports that are put off for the sake of one command and not for another are meant so.
     checks: { ineffectiveDynamicImport: false },
   });
@@ -62,6 +61,27 @@ export async function bundle(root, dist) {
 
 /** Take a hundredth of a second to load, and most commands never call them. */
 const SELDOM = ['node:child_process', 'node:crypto', 'node:fs/promises'];
+
+/**
+ * Takes SQLite's compiled half from the installed package, which knows the one for this machine, when a database is first
+ * opened. The JavaScript half is bundled, fourteen files less for `list` to load. Both are of one version, because
+ * package.json asks for just that one.
+ */
+function sqliteBinary() {
+  return {
+    name: 'sqlite-binary',
+    load(id) {
+      if (!/[\\/]better-sqlite3[\\/]lib[\\/]binding\.js$/.test(id)) return null;
+      return `import { createRequire } from 'node:module';
+        import { dirname, join } from 'node:path';
+        const require = createRequire(import.meta.url);
+        let binary;
+        export function getBinding() {
+          return (binary ??= require(join(dirname(require.resolve('better-sqlite3')), 'binding.js')).getBinding());
+        }`;
+    },
+  };
+}
 
 /**
  * Takes of Node's own modules what is used, and no more. An `import` of one reads all its exports, and some are made only

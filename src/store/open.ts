@@ -1,8 +1,7 @@
 import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type Database from 'better-sqlite3';
+import Database from 'better-sqlite3';
 import { StoreError } from '../core/errors.ts';
 import type { Journal } from '../core/ports/journal.ts';
 import type { JobStore } from '../core/ports/store.ts';
@@ -15,9 +14,6 @@ import { compileAtFirstUse } from './statements.ts';
 
 // The only import of better-sqlite3 for the store, its locks and its scratch files.
 export type Db = Database.Database;
-
-/** Loaded with the first connection: this file shares a chunk of the bundle with what a command without one needs. */
-const require = createRequire(import.meta.url);
 
 /**
  * How long a write waits for another program's. The longest transaction of ours settles the rows of a canceled job:
@@ -96,8 +92,7 @@ function clockOf(db: Db): () => Date {
 
 /** A bare connection: no schema, no settings but the time it waits for locks. */
 export function connect(path: string, options: { readonly busyTimeoutMs: number }): Db {
-  const Sqlite = require('better-sqlite3') as typeof Database; // its module.exports
-  return new Sqlite(path, { timeout: options.busyTimeoutMs });
+  return new Database(path, { timeout: options.busyTimeoutMs });
 }
 
 /**

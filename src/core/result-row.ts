@@ -2,6 +2,10 @@ import { memberSpans } from './json-spans.ts';
 import type { Judgement } from './judge.ts';
 import type { MicroUsd } from './money.ts';
 import type { FailureClass, RowStatus, TokenUsage } from './result.ts';
+import { textParts } from './text-parts.ts';
+
+/** So small that V8 keeps its JSON, of one byte a unit, with the young objects (up to 128 KB). */
+const PART_UNITS = 32_768;
 
 /** What the store knows of a row, beside what its raw line says. */
 export interface RowFacts {
@@ -28,9 +32,16 @@ export interface RowFacts {
  * without a raw line; `line` is that raw line, from which `content` is copied unchanged, as `json` is from the answer.
  */
 export function resultRow(facts: RowFacts, answer: Judgement | null, line: string | null): string {
+  return [...resultRowParts(facts, answer, line)].join('');
+}
+
+/** The same in pieces that make the line one after the other: joined, an answer of megabytes would be copied once more. */
+export function* resultRowParts(
+  facts: RowFacts,
+  answer: Judgement | null,
+  line: string | null,
+): Generator<string> {
   const content = answer?.hasOtherBlocks === true && line !== null ? contentOf(line) : null;
-  const head = rowHead(facts);
-  const body = `"text":${JSON.stringify(answer?.text ?? null)},"json":${answer?.jsonText ?? 'null'}`;
   const tail = JSON.stringify({
     stop_reason: answer?.stopReason ?? null,
     model: answer?.model ?? null,
@@ -42,7 +53,26 @@ export function resultRow(facts: RowFacts, answer: Judgement | null, line: strin
     batch_id: facts.batchId,
     output: facts.output,
   }).slice(1);
-  return `${head},${body},${content === null ? '' : `"content":${content},`}${tail}`;
+  yield `${rowHead(facts)},"text":`;
+  yield* jsonParts(answer?.text ?? null);
+  yield ',"json":';
+  yield answer?.jsonText ?? 'null';
+  if (content !== null) {
+    yield ',"content":';
+    yield content;
+  }
+  yield `,${tail}`;
+}
+
+/** JSON of a text, of a long one in pieces: small strings are collected with the young ones, large ones with all of the heap. */
+function* jsonParts(text: string | null): Generator<string> {
+  if (text === null || text.length <= PART_UNITS) {
+    yield JSON.stringify(text);
+    return;
+  }
+  yield '"';
+  for (const part of textParts(text, PART_UNITS)) yield JSON.stringify(part).slice(1, -1);
+  yield '"';
 }
 
 /** How the line of a row begins, up to and without the comma before `text`: enough to recognise it by. */

@@ -11,7 +11,7 @@ import { readFolder, removeIfEmpty } from './job-folders.ts';
 import { readLineChunks } from './job-lines.ts';
 import { openRanges } from './job-ranges.ts';
 import { loadModule } from './load-module.ts';
-import { openNewFile } from './new-file.ts';
+import { openHashedFile, openNewFile } from './new-file.ts';
 import { readBody } from './shard-body.ts';
 import { appendLine, fileMode, removeIfThere, replaceFile, syncFolder } from './write-atomic.ts';
 
@@ -139,6 +139,10 @@ export function openJobFiles(root: string, home: Home = watchHome(root)): JobFil
     create: (path, options) =>
       inFolderOf(path, { ...options, durable: true }, (absolute) =>
         openNewFile(absolute, path, fileMode(options.private), home.require),
+      ),
+    createHashed: (path, options) =>
+      inFolderOf(path, { ...options, durable: true }, (absolute) =>
+        openHashedFile(absolute, path, fileMode(options.private), home.require),
       ),
     grow: (path, options) =>
       inFolderOf(path, { ...options, durable: true }, (absolute) =>

@@ -1,7 +1,8 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { closeSync, constants, fsyncSync, openSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { NewFile } from '../core/ports/files.ts';
+import type { HashedFile, NewFile } from '../core/ports/files.ts';
+import { textParts } from '../core/text-parts.ts';
 import { diskError } from './job-disk-error.ts';
 import { openNew, removeIfThere, syncFolder, temporaryPath, writeAll } from './write-atomic.ts';
 
@@ -16,14 +17,26 @@ const MAX_SPARE = 16;
 const APPEND = constants.O_WRONLY | constants.O_APPEND | (constants.O_NOFOLLOW ?? 0);
 const NO_BUFFER = Buffer.alloc(0);
 
+/** The same with the SHA-256 of its bytes, taken while they are written. Parameters as of `openNewFile`. */
+export function openHashedFile(path: string, shown: string, mode: number, before?: () => void): HashedFile {
+  const hash = createHash('sha256');
+  const file = openNewFile(path, shown, mode, before, hash);
+  let sha256: string | null = null;
+  return {
+    ...file,
+    get bytes() {
+      return file.bytes;
+    },
+    finish() {
+      const { bytes } = file.finish();
+      sha256 ??= hash.digest('hex');
+      return { bytes, sha256 };
+    },
+  };
+}
+
 /** UTF-16 units of a long text that are written at once. */
 const PART_UNITS = BUFFER_BYTES / 4;
-
-/** Both halves of a surrogate pair are written together: one alone would become U+FFFD. */
-function partEnd(text: string, wanted: number): number {
-  const last = text.charCodeAt(wanted - 1);
-  return last >= 0xd800 && last <= 0xdbff ? wanted - 1 : Math.min(wanted, text.length);
-}
 
 /**
  * `path` is absolute, its folder exists; `shown` is the path as messages name it. `before` may forbid what is done by the path
@@ -34,13 +47,14 @@ export function openNewFile(
   shown: string,
   mode: number,
   before: () => void = () => undefined,
+  /** Takes in all that is written. */
+  hash: Hash | null = null,
 ): NewFile {
   const temporary = temporaryPath(path);
-  const hash = createHash('sha256');
   let buffer: Buffer = NO_BUFFER;
   let used = 0;
   let written = 0;
-  let finished: { readonly bytes: number; readonly sha256: string } | null = null;
+  let finished: { readonly bytes: number } | null = null;
   let fd: number | null = attempt(() => openNew(temporary, mode));
   let isParked = false;
 
@@ -54,7 +68,7 @@ export function openNewFile(
 
   function put(bytes: Uint8Array): void {
     const open = fd ?? reopen();
-    hash.update(bytes);
+    hash?.update(bytes);
     attempt(() => writeAll(open, bytes));
     written += bytes.length;
   }
@@ -105,11 +119,9 @@ export function openNewFile(
       }
       flush();
       // A long one by parts: a buffer for all of it would be one more copy, and one more thing to collect.
-      for (let at = 0; at < text.length; ) {
-        const end = partEnd(text, at + PART_UNITS);
+      for (const part of textParts(text, PART_UNITS)) {
         if (PART_UNITS * 3 > BUFFER_BYTES - used) flush();
-        used += buffer.write(text.slice(at, end), used);
-        at = end;
+        used += buffer.write(part, used);
       }
     },
     writeBytes(bytes) {
@@ -144,7 +156,7 @@ export function openNewFile(
         syncFolder(dirname(path));
       });
       leaveBuffer();
-      finished = { bytes: written, sha256: hash.digest('hex') };
+      finished = { bytes: written };
       return finished;
     },
     discard() {

@@ -130,7 +130,7 @@ async function downloadOnce(
     return notOpened(error, batch, deps, signal);
   }
   const path = keep?.path ?? rawPath(deps.files.resultsDir(job.jobId), shard.stage, shard.number);
-  const file = deps.files.create(path, { private: job.spec.private });
+  const file = deps.files.createHashed(path, { private: job.spec.private });
   try {
     const check = new ResultsCheck(expected.ids(), new ResultSeqs(expected.seqs));
     let reported = 0;

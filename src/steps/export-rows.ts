@@ -60,7 +60,7 @@ export async function* exportRows(
           status,
           isGood: isGood(row),
           recordJson: recordOf(records.read(row.recordOffset, row.recordLength)),
-          resultJson: toResult({ ...row, status }, answer, held),
+          resultJson: [...toResult({ ...row, status }, answer, held)].join(''),
         };
       }
       // Everything else here is synchronous: let signals in.

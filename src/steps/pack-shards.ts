@@ -1,5 +1,5 @@
 import type { AttachedText } from '../core/measure-request.ts';
-import type { JobFiles, NewFile } from '../core/ports/files.ts';
+import type { HashedFile, JobFiles } from '../core/ports/files.ts';
 import { shardPath } from '../core/ports/files.ts';
 import type { JobStore } from '../core/ports/store.ts';
 import type { ClosedShard } from '../core/ports/store-views.ts';
@@ -65,7 +65,7 @@ interface OpenShard {
   readonly id: number;
   readonly number: number;
   readonly nonce: string;
-  readonly file: NewFile;
+  readonly file: HashedFile;
   /** Lines that are not in the file yet. */
   waiting: string;
   requests: number;
@@ -85,7 +85,7 @@ export function packShards(place: PackingPlace): ShardPacker {
     const { origin, route } = place;
     const id = await place.store.openShard(place.stageId, { number, group, nonce, origin, route });
     const path = shardPath(place.files.requestsDir(place.jobId), place.stage, number);
-    const file = place.files.create(path, { private: place.private });
+    const file = place.files.createHashed(path, { private: place.private });
     if (open.size >= MAX_OPEN_FILES) file.park();
     return { id, number, nonce, file, waiting: '', requests: 0, fileBytes: 0, sizes: new SizeCounter() };
   }

@@ -1,5 +1,5 @@
 import type { Job } from '../core/job.ts';
-import { type NewFile, shardPath } from '../core/ports/files.ts';
+import { type HashedFile, shardPath } from '../core/ports/files.ts';
 import type { ClosedShard } from '../core/ports/store-views.ts';
 import { bodyBytesOf, type Shard } from '../core/shard.ts';
 import { withNonce } from '../core/shard-line.ts';
@@ -11,7 +11,7 @@ import type { LocalDeps } from './deps.ts';
 export interface ShardPart {
   readonly id: number;
   readonly nonce: string;
-  readonly file: NewFile;
+  readonly file: HashedFile;
   readonly sizes: SizeCounter;
   requests: number;
 }
@@ -28,7 +28,7 @@ export async function openPart(
   const nonce = makeNonce(clock.randomBytes(8));
   const id = await store.openShard(stageId, { number, group, nonce, origin, route, first });
   const path = shardPath(files.requestsDir(job.jobId), stage, number);
-  const file = files.create(path, { private: job.spec.private });
+  const file = files.createHashed(path, { private: job.spec.private });
   return { id, nonce, file, sizes: new SizeCounter(), requests: 0 };
 }
 

@@ -2,7 +2,7 @@ import { isInRanges, readAppliedReports, rowsWithoutFile } from '../core/applied
 import { costOfAnswer } from '../core/billing.ts';
 import type { Job } from '../core/job.ts';
 import type { RowView, ShardView } from '../core/ports/store-views.ts';
-import { type RowFacts, resultRow } from '../core/result-row.ts';
+import { type RowFacts, resultRowParts } from '../core/result-row.ts';
 import { pricedAt } from '../core/shard-billing.ts';
 import type { LocalDeps } from './deps.ts';
 import { groupsOf, type HeldFacts, heldFacts } from './held-facts.ts';
@@ -10,7 +10,14 @@ import { loadBilling } from './load-billing.ts';
 import { type Answer, openRawReaders } from './raw-readers.ts';
 import { isGood, outputPathOf } from './write-outputs.ts';
 
-const CHUNK_ROWS = 1000;
+/**
+ * What is held of one chunk outlives the young generation of the heap and stays until all of the heap is collected. With 1,000
+ * rows a retrieve of 100,000 peaked at 138 to 167 MB, with 200 at 118 to 137 MB, in the same time (Node 24.21, 2026-11).
+ */
+const CHUNK_ROWS = 200;
+
+/** Written between two breaths. A hundred answers of 1.2 MB without one held 20 MB more. */
+const MOST_BYTES_AT_ONCE = 1_000_000;
 
 /** Names in a job's results folder. */
 export const RESULTS_FILE = 'results.jsonl';
@@ -37,6 +44,13 @@ export async function writeResults(
   const readers = await openRawReaders(job, files);
   const results = files.create(`${dir}/${kind === 'final' ? RESULTS_FILE : PARTIAL_FILE}`, options);
   const failed = kind === 'final' ? files.create(`${dir}/${FAILED_FILE}`, options) : null;
+  let sinceBytes = 0;
+  // Everything else here is synchronous: let signals in, and the collection of what long texts have left.
+  const breathe = async (): Promise<void> => {
+    sinceBytes = results.bytes;
+    await clock.sleep(0, signal);
+    signal.throwIfAborted();
+  };
   try {
     let written = 0;
     for (const stage of job.spec.stages) {
@@ -47,18 +61,15 @@ export async function writeResults(
             continue;
           }
           const held = row.status === 'held' ? await heldFacts(job, row, groups, deps) : null;
-          const line = toRow({ ...row, status: row.status }, readers.answerOf(row), held);
-          for (const file of isGood(row) ? [results] : [results, failed]) {
-            file?.write(line);
-            // Joined to it, a long line would be copied once more.
-            file?.write('\n');
-          }
+          const parts = toRow({ ...row, status: row.status }, readers.answerOf(row), held);
+          const to = isGood(row) ? [results] : [results, failed];
+          for (const part of parts) for (const file of to) file?.write(part);
+          for (const file of to) file?.write('\n');
           written += 1;
+          if (results.bytes - sinceBytes >= MOST_BYTES_AT_ONCE) await breathe();
         }
         report({ kind: 'writing', rows: written });
-        // Everything else here is synchronous: let signals in.
-        await clock.sleep(0, signal);
-        signal.throwIfAborted();
+        await breathe();
       }
     }
     failed?.finish();
@@ -71,7 +82,7 @@ export async function writeResults(
   if (kind === 'final') files.remove(`${dir}/${PARTIAL_FILE}`);
 }
 
-/** The rows of a stage in input order, some thousands at a time. */
+/** The rows of a stage in input order, some hundreds at a time. */
 export async function* rowChunks(
   job: Pick<Job, 'id'>,
   stage: string,
@@ -88,9 +99,9 @@ export async function* rowChunks(
 
 type KnownRow = Omit<RowView, 'status'> & Pick<RowFacts, 'status'>;
 
-type WriteRow = (row: KnownRow, answer: Answer | null, held?: HeldFacts | null) => string;
+type WriteRow = (row: KnownRow, answer: Answer | null, held?: HeldFacts | null) => Iterable<string>;
 
-/** What makes a line of results.jsonl of a row and its answer. */
+/** What makes a line of results.jsonl of a row and its answer, in pieces to be written one after the other. */
 export async function openRowWriter(
   job: Job,
   shards: readonly ShardView[],
@@ -106,7 +117,7 @@ export async function openRowWriter(
     const billing = view === undefined ? null : billingOf(view.shard, pricedAt(job, view.batch));
     const judgement = answer?.judgement ?? null;
     const hasFile = isGood(row) && !isInRanges(withoutFile.get(shardId) ?? [], row.seq);
-    return resultRow(
+    return resultRowParts(
       {
         customId: row.customId,
         stage: row.stage,

@@ -59,7 +59,7 @@ describe('a new file', () => {
 
   test('tells the size and SHA-256 of what was written, in small and large pieces', () => {
     const pieces = ['a\n', 'ü€😀\n', 'x'.repeat(3_000_000), '\n', 'y'.repeat(900_000), 'z'.repeat(900_000)];
-    const file = files.create('a', open);
+    const file = files.createHashed('a', open);
     for (const piece of pieces) file.write(piece);
     file.writeBytes(Buffer.alloc(2_000_000, 1));
     file.writeBytes(Buffer.from('end'));

@@ -22,7 +22,7 @@ const descriptors = (dir: string): number => {
 describe('a parked file', () => {
   test('goes on where it was, however often it is parked, with the hash and size of the whole', () => {
     const dir = makeTempDir();
-    const file = openJobFiles(dir).create('a.jsonl', OPEN);
+    const file = openJobFiles(dir).createHashed('a.jsonl', OPEN);
     let whole = '';
     for (let turn = 1; turn <= 20; turn += 1) {
       const line = `${turn} ${'ä'.repeat(turn * 10)}\n`;
@@ -40,7 +40,7 @@ describe('a parked file', () => {
     'is whole when it is finished without another write: %s',
     (what) => {
       const dir = makeTempDir();
-      const file = openJobFiles(dir).create('a.jsonl', OPEN);
+      const file = openJobFiles(dir).createHashed('a.jsonl', OPEN);
       let whole = '';
       if (what === 'after it') whole = 'one\n';
       if (what === 'with more than a buffer') whole = `${'x'.repeat(3 * MEGABYTE)}\n`;

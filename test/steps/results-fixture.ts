@@ -127,7 +127,7 @@ export async function makeFixture(options: FixtureOptions = {}): Promise<Fixture
   for (const [index, requests] of sizes.entries()) {
     const number = index + 1;
     const shardId = await store.openShard(stageId, newShard(number, nonceOf(number)));
-    const file = files.create(shardPath(files.requestsDir(built.jobId), 'main', number), spec);
+    const file = files.createHashed(shardPath(files.requestsDir(built.jobId), 'main', number), spec);
     const rows = [];
     for (const last = seq + requests; seq < last; seq += 1) {
       const params = {

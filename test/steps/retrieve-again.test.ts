@@ -121,7 +121,7 @@ describe('retrieve of a final job whose raw results are gone', () => {
     const { answer, files, store } = await start({ shards: [2] }, [good(1, 1, 2)]);
     await retrieve();
     rmSync(dir(), { recursive: true });
-    const raw = files.create(`batch_results/${fixture.job.jobId}/${RAW}`, { private: false });
+    const raw = files.createHashed(`batch_results/${fixture.job.jobId}/${RAW}`, { private: false });
     raw.write(good(1, 2, 1));
     const [view] = await fixture.views();
     await store.recordDownload(view?.shard.id ?? 0, raw.finish());
@@ -137,7 +137,7 @@ describe('raw results that vanish before the job is final', () => {
   /** A run that was cut off after it had applied some rows. */
   async function cutOff(): Promise<void> {
     const { files, store } = await start({ shards: [2] });
-    const raw = files.create(`batch_results/${fixture.job.jobId}/${RAW}`, { private: false });
+    const raw = files.createHashed(`batch_results/${fixture.job.jobId}/${RAW}`, { private: false });
     raw.write(good(1, 1, 2));
     const [view] = await fixture.views();
     const id = view?.shard.id ?? 0;
@@ -224,7 +224,7 @@ describe('retrieve of a job that failed because a batch was gone', () => {
   test('ends it also after a kill between the rows and the files', async () => {
     await lose({ shards: [2] });
     const { files, store } = fixture;
-    const raw = files.create(`batch_results/${fixture.job.jobId}/${RAW}`, { private: false });
+    const raw = files.createHashed(`batch_results/${fixture.job.jobId}/${RAW}`, { private: false });
     raw.write(good(1, 2, 1));
     const [view] = await fixture.views();
     await store.recordDownload(view?.shard.id ?? 0, raw.finish());

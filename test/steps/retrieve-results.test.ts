@@ -489,7 +489,7 @@ describe('a second call', () => {
   test('after the raw results were recorded applies them without the API', async () => {
     const { answer, store, files, downloads } = await start({ shards: [2] });
     const [view] = await fixture.views();
-    const raw = files.create(`${dir()}/main-0001.raw.jsonl`, { private: false });
+    const raw = files.createHashed(`${dir()}/main-0001.raw.jsonl`, { private: false });
     raw.write(good(2, 1));
     await store.recordDownload(view?.shard.id ?? 0, raw.finish());
     answer(new Error('must not be asked'));

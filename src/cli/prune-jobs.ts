@@ -1,6 +1,7 @@
 import { InterruptedError, StoreError, UsageError } from '../core/errors.ts';
 import { isInterruption, signalOf } from '../core/interruption.ts';
 import { type Job, sideOf } from '../core/job.ts';
+import type { WorkspaceLocks } from '../core/ports/locks.ts';
 import type { LeftAlone, PruneWishes } from '../core/prune-rules.ts';
 import type { LocalDeps } from '../steps/deps.ts';
 import { findObstacle, findPrunable, type Prunable } from '../steps/find-prunable.ts';
@@ -122,14 +123,25 @@ function interrupted(signal: AbortSignal): InterruptedError {
   });
 }
 
-/** What it cannot do now is no harm: the room is used again by later jobs. */
-async function compact({ store }: LocalDeps, { talk }: Context): Promise<number> {
+/**
+ * What it cannot do now is no harm: the room is used again by later jobs. Nobody else can write meanwhile, which takes a while
+ * in a large store, and whoever waits for the answer to a create must be able to record it.
+ */
+async function compact(
+  { store, locks }: LocalDeps & { locks: WorkspaceLocks },
+  { talk, signal }: Context,
+): Promise<number> {
+  const lock = await locks.lockSealing(signal, (holder) => {
+    talk.say(`waiting for ${holder} before the database is made smaller`);
+  });
   try {
     return await store.compact();
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
     talk.say(`the database keeps its size for now: ${error.why ?? error.message}`);
     return 0;
+  } finally {
+    lock.release();
   }
 }
 

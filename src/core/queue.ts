@@ -17,6 +17,8 @@ export interface OtherBatch {
   readonly id: string;
   readonly createdAt: string;
   readonly requests: number;
+  /** Of its key, beside that of this run. To a key of another workspace every batch is not found. */
+  readonly workspace: 'same' | 'other' | 'unknown';
 }
 
 /** A create that was refused with 429 while requests of ours were in flight. */
@@ -65,6 +67,8 @@ export const EMULATOR_QUEUE_RULE: QueueRule = {
 };
 /** The API's limits on calls are kept by the minute (rate limits page), so that none of them asks for a longer wait. */
 const CALLS_WAIT_MS = 60_000;
+/** Until the first answer a run goes by the clock of its machine, which may be slow by some minutes. */
+const MOST_AHEAD_MS = 15 * 60_000;
 /** What was refused so long ago says nothing about a queue of now. */
 const FORGOTTEN_AFTER_MS = 3_600_000;
 
@@ -92,6 +96,20 @@ export function findWait(
   // A clock that was set back must not make the pause longer.
   const untilMs = Math.min(refusal.atMs, nowMs) + pauseMs;
   return nowMs >= untilMs ? null : { inFlight, limit: null, untilMs, about: refusal.about };
+}
+
+/**
+ * The refusal that counts. One dated later than now by so much was dated by a clock that was wrong: it would hold every shard
+ * until that time comes. One of before the queue took more than it had refused says nothing any more.
+ */
+export function latestRefusal(
+  refusals: readonly (QueueRefusal | null)[],
+  { nowMs, takenMs }: { readonly nowMs: number; readonly takenMs: number },
+): QueueRefusal | null {
+  const counting = refusals
+    .filter((one) => one !== null)
+    .filter(({ atMs }) => atMs > takenMs && atMs <= nowMs + MOST_AHEAD_MS);
+  return counting.sort((a, b) => a.atMs - b.atMs).at(-1) ?? null;
 }
 
 /**

@@ -68,9 +68,10 @@ export async function askOneByOne(
 
 /**
  * The same for batches of other jobs, as far as calls are left: only for the room that they take, so that nothing is concluded
- * about the jobs. A young batch may be not found for a while.
+ * about the jobs. A young batch may be not found for a while, and one of another workspace is never found: it counts until
+ * its 24 hours are over.
  *
- * @returns those that are not found.
+ * @returns those that are gone.
  */
 export async function askForOthers(
   run: Run,
@@ -79,13 +80,13 @@ export async function askForOthers(
   budget: PollBudget,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  const hidden = others.filter(({ id }) => !shown.has(id));
+  const hidden = others.filter(({ id, workspace }) => !shown.has(id) && workspace !== 'other');
   const gone: string[] = [];
-  for (const { id, createdAt } of budget.turns(hidden, (one) => one.id)) {
+  for (const { id, createdAt, workspace } of budget.turns(hidden, (one) => one.id)) {
     try {
       const batch = await retrieve(run, id, signal);
       if (batch !== null) await run.deps.store.recordSeen(batch);
-      else if (Date.parse(createdAt) + YOUNG_MS < run.time.nowMs()) gone.push(id);
+      else if (workspace === 'same' && Date.parse(createdAt) + YOUNG_MS < run.time.nowMs()) gone.push(id);
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof ProviderError)) throw error;

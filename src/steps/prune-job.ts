@@ -49,9 +49,11 @@ export async function pruneJob(
     await pruneAnswers(job, deps, signal);
     return { kind: 'pruned', removed: found, kept: [] };
   }
+  const said = readPruned(await store.events(job.id));
+  // By another process, since somebody looked: nothing is left that could be removed or asked for again.
+  if (said.answersAt !== null) return { kind: 'pruned', removed: NOTHING_FOUND, kept: [] };
   const { going, kept } = await takeLeave(job, requests, deps, signal);
-  const said = readPruned(await store.events(job.id)).requests;
-  const nonces = going.map(({ view }) => view.shard.nonce).filter((nonce) => !said.has(nonce));
+  const nonces = going.map(({ view }) => view.shard.nonce).filter((nonce) => !said.requests.has(nonce));
   if (nonces.length > 0) await store.recordPruned(job.id, { requests: nonces });
   for (const { path } of [...going, ...leftovers]) {
     signal.throwIfAborted();

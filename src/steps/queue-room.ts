@@ -4,6 +4,7 @@ import { isEmulatorAccount } from '../core/job.ts';
 import {
   EMULATOR_QUEUE_RULE,
   findWait,
+  latestRefusal,
   type OtherBatch,
   QUEUE_RULE,
   type QueueRefusal,
@@ -125,9 +126,7 @@ export class QueueRoom {
   }
 
   #latest({ refusal }: Facts): QueueRefusal | null {
-    const known = [refusal, this.#refusal]
-      .filter((one) => one !== null)
-      .filter((one) => one.atMs > this.#takenMs);
-    return known.sort((a, b) => a.atMs - b.atMs).at(-1) ?? null;
+    const nowMs = this.#run.time.nowMs();
+    return latestRefusal([refusal, this.#refusal], { nowMs, takenMs: this.#takenMs });
   }
 }

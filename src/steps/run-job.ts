@@ -218,7 +218,11 @@ async function lookIfDue(
   if (clock.monotonicMs() < due.lookMs) return false;
   const before = await store.shards(run.job.id);
   const others = due.queue === null ? [] : await room.others();
-  if (!hasOpenBatches(before) && others.length === 0) return false;
+  if (!hasOpenBatches(before) && others.length === 0) {
+    // Nothing to look at, as when all that was sent has ended and the rest waits for room: not due again at once.
+    due.lookMs = Number.POSITIVE_INFINITY;
+    return false;
+  }
   // A doubt has its own times. For any other look there may be no calls left, or another job's has shown the same just now.
   const wanted = [...openBatches(before), ...others];
   const roomMs = pollBudgetOf(run.deps).firstLookMs(wanted.map(({ id }) => id));

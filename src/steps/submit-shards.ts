@@ -45,6 +45,8 @@ export async function submitShards(
 ): Promise<Submitting> {
   const fences = startFences();
   for (;;) {
+    // Looks since then may have seen batches end, or taken one for a doubt again.
+    room.forget();
     const views = await run.deps.store.shards(run.job.id);
     requireFits(run, views, room.limit);
     const end = await sendAll(run, views, { refusals, budget, room, fences }, signal);

@@ -55,7 +55,9 @@ export async function writeRequests(
         }
         writing.records += 1;
         const recordOffset = records.bytes;
-        records.write(`${item.recordJson}\n`);
+        // Joined to the newline the record would be copied once more.
+        records.write(item.recordJson);
+        records.write('\n');
         const place = { recordOffset, recordLength: records.bytes - recordOffset - 1 };
         places?.write(`${JSON.stringify(item.stages.map(({ outputPath }) => outputPath))}\n`);
         for (const [index, stage] of job.stages.entries()) {

@@ -24,7 +24,16 @@ const OF_ACCOUNT = `
 
 export function prepareQueue(db: Db) {
   const selectOpen = db.prepare<Account & { seconds: number }, OtherBatch & { readonly jobId: number }>(`
-    SELECT batches.batch_id AS id, batches.created_at AS createdAt, shards.requests, stages.job_id AS jobId
+    SELECT batches.batch_id AS id, batches.created_at AS createdAt, shards.requests, stages.job_id AS jobId,
+      CASE
+        WHEN accounts.key_fingerprint = :keyFingerprint THEN 'same'
+        ELSE coalesce((
+          SELECT CASE WHEN mine.workspace_id = accounts.workspace_id THEN 'same' ELSE 'other' END
+          FROM accounts AS mine
+          WHERE mine.base_url = :baseUrl AND mine.key_fingerprint = :keyFingerprint
+            AND mine.workspace_id IS NOT NULL AND accounts.workspace_id IS NOT NULL
+        ), 'unknown')
+      END AS workspace
     FROM batches
     JOIN accounts ON accounts.id = batches.account_id
     JOIN submissions ON submissions.id = batches.submission_id

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { backoffMs } from '../../src/core/backoff.ts';
-import { findWait, QUEUE_RULE, type QueueRefusal, refusedAbout, timesRefused } from '../../src/core/queue.ts';
+import {
+  findWait,
+  latestRefusal,
+  QUEUE_RULE,
+  type QueueRefusal,
+  refusedAbout,
+  timesRefused,
+} from '../../src/core/queue.ts';
 
 const AT = Date.parse('2026-11-20T10:00:00Z');
 const MINUTE = 60_000;
@@ -36,6 +43,19 @@ describe('a shard of 100,000 requests', () => {
       const untilMs = expected === 'until a batch has ended' ? null : AT + expected * MINUTE;
       expect(wait).toMatchObject({ inFlight, untilMs });
     }
+  });
+});
+
+describe('the refusal that counts', () => {
+  const later = { ...refusal, atMs: AT + MINUTE };
+  it.each([
+    ['the later one', [later, refusal], 0, 2, later],
+    ['none of before the queue took more', [refusal, null], AT, 2, null],
+    ['one of a clock that is ahead by some minutes', [refusal], 0, -15, refusal],
+    ['none of a clock that was ahead by hours', [{ ...refusal, atMs: AT + 600 * MINUTE }, null], 0, 2, null],
+    ['the one whose clock was right', [{ ...later, atMs: AT + 600 * MINUTE }, refusal], 0, 2, refusal],
+  ] as const)('is %s', (_name, refusals, takenMs, minutes, expected) => {
+    expect(latestRefusal(refusals, { nowMs: AT + minutes * MINUTE, takenMs })).toEqual(expected);
   });
 });
 

@@ -55,6 +55,7 @@ it.each([
   ['that nobody asked for', { etag: '"one"', 'content-range': 'bytes 0-8/9' }, undefined],
   ['of another text', { etag: '"two"', 'content-range': 'bytes 1000-1008/1009' }, REST],
   ['of a text without a name', { 'content-range': 'bytes 1000-1008/1009' }, REST],
+  ['that ends before the end', { etag: '"one"', 'content-range': 'bytes 1000-1008/2000' }, REST],
   ['from another place', { etag: '"one"', 'content-range': 'bytes 999-1008/1009' }, REST],
   ['from a place that it does not name', { etag: '"one"' }, REST],
   ['in several pieces', { etag: '"one"', 'content-type': 'multipart/byteranges; boundary=x' }, REST],

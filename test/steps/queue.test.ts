@@ -205,6 +205,25 @@ describe('batches of other jobs', () => {
     expect(outcome.job.state).toBe('done');
   });
 
+  it('are asked for as often as they would be, and no more, where only a doubt of another job takes the room', async () => {
+    const bench = await makeWorkbench({ batchSeconds: NEVER });
+    await bench.setFaults('lost-reply');
+    const { run, clock } = atApi(bench);
+    await run(await bench.build(10, {}, { name: 'other' }), { until: 'once' });
+    const job = await bench.build(9, {}, { name: 'words' });
+    const { sleep } = clock;
+    let sleeps = 0;
+    clock.sleep = (...args) => {
+      sleeps += 1;
+      // One that never ends would not let the time limit of this test come.
+      if (sleeps > 100) throw new Error('it looks without a pause');
+      return sleep(...args);
+    };
+    const outcome = await run(job, { maxInFlight: 15, maxWaitMs: 60 * MINUTE });
+    expect(outcome).toMatchObject({ pending: true, job: { state: 'submitting' } });
+    expect(told(bench, 'queue_full')).toMatchObject([{ inFlight: 10, limit: 15 }]);
+  }, 20_000);
+
   it('are counted once more where another run has just sent one: two runs do not share one room', async () => {
     const bench = await makeWorkbench({ batchSeconds: 0.4 });
     await bench.setFaults('queue=10');

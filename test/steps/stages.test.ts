@@ -52,6 +52,13 @@ test('later stages are made from the answers of the first, and several may hang 
   expect((await bench.ownBatches()).map((batch) => batch.requests)).toEqual([6, 6, 6]);
 });
 
+test('a later stage finds the room that the batches of the first have left, at once', async () => {
+  const bench = await makeWorkbench();
+  const { job } = await bench.run(await buildFrom(bench, TWO), { maxInFlight: 12 });
+  expect(job.state).toBe('done');
+  expect(bench.told.filter(({ kind }) => kind === 'queue_full')).toEqual([]);
+});
+
 test('rows whose need failed are held and named, and a retry of the need lets them go on', async () => {
   const bench = await makeWorkbench();
   await bench.setFaults('rows-overloaded=0.5');

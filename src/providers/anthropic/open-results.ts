@@ -53,7 +53,13 @@ function strongEtag(headers: Headers): string | null {
   return etag?.startsWith('"') ? etag : null;
 }
 
-/** `Content-Range: bytes 1000-1999/2000` begins at 1000; NaN for anything else, several parts in one answer among it. */
+/**
+ * `Content-Range: bytes 1000-1999/2000` begins at 1000; NaN for anything else: several parts in one answer, or one that does
+ * not reach the end, which a server may send and whose end would be taken for that of the results.
+ */
 function startOf(headers: Headers): number {
-  return Number(/^bytes (\d+)-\d+\/(?:\d+|\*)$/.exec(headers.get('content-range') ?? '')?.[1] ?? 'none');
+  const range = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(headers.get('content-range') ?? '');
+  if (range === null) return Number.NaN;
+  const [, start, last, total] = range;
+  return total === '*' || Number(last) + 1 === Number(total) ? Number(start) : Number.NaN;
 }

@@ -73,6 +73,15 @@ export async function measure({ args, cwd, env, codes = [0] }: Command): Promise
   }
 }
 
+/** Waits until the disk has what was written so far: it would else be written while the next process is measured. */
+export async function settleDisk(): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    spawn('sync', { stdio: 'ignore' })
+      .on('error', reject)
+      .on('close', () => resolve());
+  });
+}
+
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BenchData, jobFile } from './data.ts';
-import { measure, sumOf, type Usage } from './measure.ts';
+import { measure, settleDisk, sumOf, type Usage } from './measure.ts';
 import { CURL_CALL, script, startServer, Workspace } from './place.ts';
 
 const node = process.execPath;
@@ -100,6 +100,7 @@ export async function runRound(
     ] as const)
       await server.ended((await time(work, floor(path, server.url, shard))).stdout.trim());
 
+    await settleDisk();
     await time('retrieve', place.run(['retrieve', jobId, '--emulator', '--json']));
     const raw = place.path('batch_results', jobId, 'main-0001.raw.jsonl');
     const results = `${url}/${batchId}/results`;
@@ -114,7 +115,9 @@ export async function runRound(
 
     const withFiles = await buildJob(null, 'files', 'jsonl', '');
     await submitJob(null, withFiles);
+    await settleDisk();
     await time('retrieve, a file each', place.run(['retrieve', withFiles, '--emulator', '--json']));
+    await settleDisk();
     const written = await floor('floors/write-files.ts', raw, join(dir, 'files'));
     // Reading the raw results is not what is compared.
     note('write the files', { ...written, wallMs: Number(written.stdout) });

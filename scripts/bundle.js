@@ -60,7 +60,7 @@ export async function bundle(root, dist) {
 }
 
 /** Take a hundredth of a second to load, and most commands never call them. */
-const SELDOM = ['node:child_process', 'node:crypto', 'node:fs/promises'];
+const SELDOM = ['node:child_process', 'node:crypto', 'node:fs/promises', 'node:v8'];
 
 /**
  * Takes SQLite's compiled half from the installed package, which knows the one for this machine, when a database is first

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { Clock } from '../core/ports/clock.ts';
+import { holdingYoung } from './heap.ts';
 import type { Keyboard } from './keyboard.ts';
 import { makeOutput, type Output } from './output.ts';
 import { makeTalk, type Talk } from './progress.ts';
@@ -84,7 +85,7 @@ export function openContext(options: GlobalOptions, io: ProcessIo): Context {
     version: io.version,
     commandLine: io.commandLine,
     clock: io.clock,
-    talk,
+    talk: { report: holdingYoung(talk.report), warn: talk.warn },
   });
   return {
     json,

@@ -67,7 +67,7 @@ export async function retrieveAgain(
     const trouble = await closeGap(job, gap, deps, signal);
     if (trouble === null) written += 1;
     else if (gap.view.shard.state !== 'lost') troubles.push(trouble);
-    else deps.report({ kind: 'not_found', batchId: gap.batch.id, why: `still lost: ${trouble.why}` });
+    else deps.report({ kind: 'notice', text: `batch ${gap.batch.id} is still lost: ${trouble.why}` });
   }
   const unreadable = new Set(troubles.map(({ gap }) => gap.view.shard.id));
   written += await restoreResults(job, deps, signal, unreadable);

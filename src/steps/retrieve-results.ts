@@ -1,6 +1,7 @@
 import { hasEnded } from '../core/batch.ts';
 import { isFinal, type JobState } from '../core/job.ts';
 import type { KnownBatch, ShardView } from '../core/ports/store-views.ts';
+import { readPruned } from '../core/pruned.ts';
 import { isSettledShard } from '../core/shard.ts';
 import { letGoIfOurs } from './adopt-batch.ts';
 import { advanceStages } from './advance-stages.ts';
@@ -13,6 +14,7 @@ import { downloadResults } from './download-results.ts';
 import { finishJob } from './finish-job.ts';
 import { loseShard } from './poll-batches.ts';
 import { recordReused } from './record-reused.ts';
+import { restoreResults } from './restore-results.ts';
 import { findGaps, retrieveAgain } from './retrieve-again.ts';
 import type { Run } from './run.ts';
 import { swapBatch } from './swap-batch.ts';
@@ -75,11 +77,21 @@ export async function retrieveJob(run: Run, signal: AbortSignal): Promise<Retrie
   }
   const isAdvanced = await advanceStages(run, signal);
   const state = isAdvanced ? null : await finishJob(await store.jobById(job.id), run.deps, signal);
+  if (state !== null) await putBackPruned(run, signal);
   const views = await store.shards(job.id);
   if (state === null && (applied > 0 || isPartialDue(run, views)))
     await writeResults(job, 'partial', run.deps, signal);
   const pending = views.filter((view) => !isSettledShard(view.shard.state));
   return { applied, pending, unavailable, state, isAdvanced };
+}
+
+/**
+ * A retry of a job whose results were pruned writes its rows anew, and the outputs of what it sent. The others come back with
+ * them: half of them, with a word that they are pruned, would let no one see what gets lost later.
+ */
+async function putBackPruned({ job, deps }: Run, signal: AbortSignal): Promise<void> {
+  if (readPruned(await deps.store.events(job.id)).resultsAt === null) return;
+  await restoreResults(await deps.store.jobById(job.id), deps, signal);
 }
 
 /** An earlier run applied a shard and was cut off before it wrote the rows. */
@@ -137,13 +149,13 @@ async function downloadAndApply(
       if (submission !== null) await deps.store.disown(submission.id, batch.id);
       return null;
     case 'expired_results':
-      deps.report({ kind: 'not_found', batchId: batch.id, why: download.why });
+      deps.report({ kind: 'notice', text: withoutResults(batch.id, download.why) });
       await loseShard(run, view, signal);
       return null;
     case 'not_available': {
       if (download.isStrange && (await swapBatch(run, view, batch, signal))) return null;
       if (!download.isBatchUnknown) {
-        deps.report({ kind: 'not_found', batchId: batch.id, why: download.why });
+        deps.report({ kind: 'notice', text: withoutResults(batch.id, download.why) });
         return download.why;
       }
       const madeMs = Date.parse(batch.createdAt);
@@ -152,6 +164,10 @@ async function downloadAndApply(
       return null;
     }
   }
+}
+
+function withoutResults(batchId: string, why: string): string {
+  return `the results of batch ${batchId} could not be had: ${why}`;
 }
 
 function asFinal(state: JobState): Retrieval['state'] {

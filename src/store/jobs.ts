@@ -139,10 +139,10 @@ export function prepareJobs(db: Db, stages: Stages, isTaken: (jobId: string) => 
   function byId(id: number): Job {
     const row = selectById.get({ id });
     if (row !== undefined) return toJob(row);
-    throw new StoreError(`job ${id} is gone from the store`, {
+    throw new StoreError('the job is gone from the store', {
       code: 'job_gone',
-      why: 'another run has dropped it',
-      next: 'batchctl list --all',
+      why: 'another command has removed it meanwhile, such as prune --built a job that was not submitted yet',
+      next: 'run the same command again; batchctl list --all shows what there is',
     });
   }
 

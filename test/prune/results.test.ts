@@ -56,6 +56,18 @@ test('results go that can be made again, and retrieve makes them again byte for 
   expect(stdout).toContain('the answer of r1 is not at');
 });
 
+test('a retry brings all of them back, so that what gets lost later is seen', async () => {
+  const job = bench.copy();
+  await job.json(...PRUNE);
+  const retry = ['retry', job.jobId, '--on', 'invalid_request', '--force', '--interval', '100ms'];
+  const { code, stderr } = await job.run(retry);
+  expect(code, stderr).toBe(3);
+  expect(madeFiles(job)).toEqual(ALL);
+  expect(await job.json('status', job.jobId)).toMatchObject({ pruned: { results_at: null } });
+  rmSync(join(job.dir, 'batch_results', job.jobId, 'results.jsonl'));
+  expect((await job.run(['verify', job.jobId])).code).toBe(3);
+});
+
 test('an output that somebody has changed stays, and so does one that stands elsewhere', async () => {
   const job = bench.copy();
   const edited = join(job.dir, 'batch_results', job.jobId, 'out/main/r2.md');

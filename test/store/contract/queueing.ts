@@ -48,7 +48,7 @@ export function describeQueueing(name: string, open: Open): void {
       const { inFlight } = await store.queueOf(ACCOUNT, job.id, AT_MS);
       expect(inFlight.own).toBe(3 + 5 + 7);
       expect(inFlight.others).toEqual([
-        { id: 'msgbatch_mate', createdAt: batchOf('x', 1).createdAt, requests: 17 },
+        { id: 'msgbatch_mate', createdAt: batchOf('x', 1).createdAt, requests: 17, workspace: 'same' },
       ]);
     });
 

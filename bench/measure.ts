@@ -1,7 +1,8 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 
 /** GNU time: the system's own account of a process that has ended, its threads and children included. */
 const TIME = '/usr/bin/time';
@@ -75,11 +76,7 @@ export async function measure({ args, cwd, env, codes = [0] }: Command): Promise
 
 /** Waits until the disk has what was written so far: it would else be written while the next process is measured. */
 export async function settleDisk(): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    spawn('sync', { stdio: 'ignore' })
-      .on('error', reject)
-      .on('close', () => resolve());
-  });
+  await promisify(execFile)('sync');
 }
 
 export function median(values: readonly number[]): number {

@@ -4,6 +4,8 @@ import type { ReportProgress } from '../core/ports/progress.ts';
 /** Below it V8 may double the young generation. With twice as much a build takes a tenth longer: it leaves the caches. */
 const YOUNG_BYTES = 6_000_000;
 const LOOK_MS = 50;
+/** By so much the old generation may grow until all is collected: in a build, and else, as bin/batchctl.js sets it. */
+const [BUILD_PERCENT, OTHER_PERCENT] = [20, 50];
 
 /** The young generation is held by the factor at which it grows, which V8 reads at each collection (Node 24.21, 2026-11). */
 function holdYoung(): void {
@@ -31,12 +33,12 @@ export function holdingYoung(report: ReportProgress): ReportProgress {
  */
 export function holdHeapByGrowth(): () => void {
   setFlagsFromString('--no-optimize-for-size');
-  setFlagsFromString('--heap-growing-percent=20');
+  setFlagsFromString(`--heap-growing-percent=${BUILD_PERCENT}`);
   holdYoung();
   const looking = setInterval(holdYoung, LOOK_MS).unref();
   return () => {
     clearInterval(looking);
-    setFlagsFromString('--heap-growing-percent=50');
+    setFlagsFromString(`--heap-growing-percent=${OTHER_PERCENT}`);
     setFlagsFromString('--optimize-for-size');
   };
 }

@@ -87,6 +87,14 @@ export function openJobFiles(root: string, home: Home = watchHome(root)): JobFil
     }
   }
 
+  /** What opens a file that will be durable, for paths in the workspace. */
+  function opening<T>(open: (absolute: string, shown: string, mode: number, before: () => void) => T) {
+    return (path: string, options: { readonly private: boolean }): T =>
+      inFolderOf(path, { ...options, durable: true }, (absolute) =>
+        open(absolute, path, fileMode(options.private), home.require),
+      );
+  }
+
   function guarded<T>(verb: string, path: string, action: (absolute: string) => T): T {
     home.require();
     return confined(verb, path, action);
@@ -136,18 +144,9 @@ export function openJobFiles(root: string, home: Home = watchHome(root)): JobFil
   return {
     requestsDir,
     resultsDir,
-    create: (path, options) =>
-      inFolderOf(path, { ...options, durable: true }, (absolute) =>
-        openNewFile(absolute, path, fileMode(options.private), home.require),
-      ),
-    createHashed: (path, options) =>
-      inFolderOf(path, { ...options, durable: true }, (absolute) =>
-        openHashedFile(absolute, path, fileMode(options.private), home.require),
-      ),
-    grow: (path, options) =>
-      inFolderOf(path, { ...options, durable: true }, (absolute) =>
-        openGrowingFile(absolute, path, fileMode(options.private), home.require),
-      ),
+    create: opening(openNewFile),
+    createHashed: opening(openHashedFile),
+    grow: opening(openGrowingFile),
     removeJob: (jobId) => removeFolders([requestsDir(jobId), resultsDir(jobId)]),
     removeResults: (jobId) => removeFolders([resultsDir(jobId)]),
     remove: (path) => guarded('remove', path, removeIfThere),

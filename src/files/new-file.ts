@@ -17,24 +17,6 @@ const MAX_SPARE = 16;
 const APPEND = constants.O_WRONLY | constants.O_APPEND | (constants.O_NOFOLLOW ?? 0);
 const NO_BUFFER = Buffer.alloc(0);
 
-/** The same with the SHA-256 of its bytes, taken while they are written. Parameters as of `openNewFile`. */
-export function openHashedFile(path: string, shown: string, mode: number, before?: () => void): HashedFile {
-  const hash = createHash('sha256');
-  const file = openNewFile(path, shown, mode, before, hash);
-  let sha256: string | null = null;
-  return {
-    ...file,
-    get bytes() {
-      return file.bytes;
-    },
-    finish() {
-      const { bytes } = file.finish();
-      sha256 ??= hash.digest('hex');
-      return { bytes, sha256 };
-    },
-  };
-}
-
 /** UTF-16 units of a long text that are written at once. */
 const PART_UNITS = BUFFER_BYTES / 4;
 
@@ -165,6 +147,24 @@ export function openNewFile(
       leaveBuffer();
       isParked = false;
       attempt(() => removeIfThere(temporary));
+    },
+  };
+}
+
+/** The same with the SHA-256 of its bytes, taken while they are written. Parameters as of `openNewFile`. */
+export function openHashedFile(path: string, shown: string, mode: number, before?: () => void): HashedFile {
+  const hash = createHash('sha256');
+  const file = openNewFile(path, shown, mode, before, hash);
+  let sha256: string | null = null;
+  return {
+    ...file,
+    get bytes() {
+      return file.bytes;
+    },
+    finish() {
+      const { bytes } = file.finish();
+      sha256 ??= hash.digest('hex');
+      return { bytes, sha256 };
     },
   };
 }

@@ -6,6 +6,7 @@ import type { GitCommit } from '../core/job-file.ts';
 import type { GitCommitEnd } from '../core/ports/outside.ts';
 import { TemplateError } from '../core/template.ts';
 import type { AfterRunDeps } from './after-run.ts';
+import { breathe } from './breathe.ts';
 import type { LocalDeps } from './deps.ts';
 import { isGood, outputPathOf } from './write-outputs.ts';
 import { rowChunks } from './write-results.ts';
@@ -96,8 +97,7 @@ async function writtenOutputs(
         const path = outputPathOf(row, dir);
         if (files.exists(path)) outputs.set(path, { custom_id: row.customId, stage });
       }
-      await clock.sleep(0, signal);
-      signal.throwIfAborted();
+      await breathe(clock, signal);
     }
   }
   return outputs;

@@ -6,6 +6,7 @@ import type { RowView, ShardView } from '../core/ports/store-views.ts';
 import { customIdAtHead, parseResultLine } from '../core/result-line.ts';
 import type { RowFacts } from '../core/result-row.ts';
 import { parseWireId } from '../core/wire-id.ts';
+import { breathe } from './breathe.ts';
 import type { LocalDeps } from './deps.ts';
 import { groupsOf, heldFacts } from './held-facts.ts';
 import { type Answer, openRawReaders } from './raw-readers.ts';
@@ -63,9 +64,7 @@ export async function* exportRows(
           resultJson: [...toResult({ ...row, status }, answer, held)].join(''),
         };
       }
-      // Everything else here is synchronous: let signals in.
-      await clock.sleep(0, signal);
-      signal.throwIfAborted();
+      await breathe(clock, signal);
     }
   } finally {
     answers.close();

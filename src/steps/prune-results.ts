@@ -2,6 +2,7 @@ import type { Job } from '../core/job.ts';
 import type { RowView } from '../core/ports/store-views.ts';
 import { NOTHING, plus, type Size } from '../core/prune-rules.ts';
 import { readPruned } from '../core/pruned.ts';
+import { breathe } from './breathe.ts';
 import { isRawDamaged } from './check-raw.ts';
 import type { LocalDeps } from './deps.ts';
 import { loadFrozen } from './frozen-job.ts';
@@ -99,8 +100,7 @@ async function* outputsOf(
           const group = groups.get(row.shardId ?? 0) ?? null;
           yield { path, content: await outputs.contentOf({ ...row, ...answer, group }) };
         }
-        await clock.sleep(0, signal);
-        signal.throwIfAborted();
+        await breathe(clock, signal);
       }
     }
   } finally {

@@ -3,6 +3,7 @@ import type { Job } from '../core/job.ts';
 import { RESULTS_BACK_EVENT, readPruned } from '../core/pruned.ts';
 import { pricedAt } from '../core/shard-billing.ts';
 import { applyResults } from './apply-results.ts';
+import { breathe } from './breathe.ts';
 import type { LocalDeps } from './deps.ts';
 import { finishJob, SUMMARY_FILE, writeSummary } from './finish-job.ts';
 import { loadFrozen } from './frozen-job.ts';
@@ -104,8 +105,7 @@ async function restoreOutputs(
           if (written.kind === 'refused')
             deps.report({ kind: 'notice', text: `row ${row.customId}: ${written.why}` });
         }
-        await clock.sleep(0, signal);
-        signal.throwIfAborted();
+        await breathe(clock, signal);
       }
     }
   } finally {

@@ -5,6 +5,7 @@ import type { ShardView } from '../core/ports/store-views.ts';
 import { type Pruned, prunedDocument, readPruned } from '../core/pruned.ts';
 import type { VerifyDocument } from '../core/verify-document.ts';
 import { loadChecks } from './answer-checks.ts';
+import { breathe } from './breathe.ts';
 import type { LocalDeps } from './deps.ts';
 import { groupsOf, heldFacts } from './held-facts.ts';
 import { refusePruned } from './refuse-pruned.ts';
@@ -152,8 +153,7 @@ async function checkRows(
           if (path !== null && !isPruned && !files.exists(path))
             problems.add(`the answer of ${row.customId} is not at ${path}`);
         }
-        await clock.sleep(0, signal);
-        signal.throwIfAborted();
+        await breathe(clock, signal);
       }
     }
     const more = await results.countRest();

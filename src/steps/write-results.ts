@@ -4,6 +4,7 @@ import type { Job } from '../core/job.ts';
 import type { RowView, ShardView } from '../core/ports/store-views.ts';
 import { type RowFacts, resultRowParts } from '../core/result-row.ts';
 import { pricedAt } from '../core/shard-billing.ts';
+import { breathe } from './breathe.ts';
 import type { LocalDeps } from './deps.ts';
 import { groupsOf, type HeldFacts, heldFacts } from './held-facts.ts';
 import { loadBilling } from './load-billing.ts';
@@ -16,7 +17,7 @@ import { isGood, outputPathOf } from './write-outputs.ts';
  */
 const CHUNK_ROWS = 200;
 
-/** Written between two breaths. A hundred answers of 1.2 MB without one held 20 MB more. */
+/** Written between two breaths, in which what long texts have left is collected. A hundred answers of 1.2 MB without one held 20 MB more. */
 const MOST_BYTES_AT_ONCE = 1_000_000;
 
 /** Names in a job's results folder. */
@@ -45,12 +46,6 @@ export async function writeResults(
   const results = files.create(`${dir}/${kind === 'final' ? RESULTS_FILE : PARTIAL_FILE}`, options);
   const failed = kind === 'final' ? files.create(`${dir}/${FAILED_FILE}`, options) : null;
   let sinceBytes = 0;
-  // Everything else here is synchronous: let signals in, and the collection of what long texts have left.
-  const breathe = async (): Promise<void> => {
-    sinceBytes = results.bytes;
-    await clock.sleep(0, signal);
-    signal.throwIfAborted();
-  };
   try {
     let written = 0;
     for (const stage of job.spec.stages) {
@@ -66,10 +61,12 @@ export async function writeResults(
           for (const part of parts) for (const file of to) file?.write(part);
           for (const file of to) file?.write('\n');
           written += 1;
-          if (results.bytes - sinceBytes >= MOST_BYTES_AT_ONCE) await breathe();
+          if (results.bytes - sinceBytes < MOST_BYTES_AT_ONCE) continue;
+          sinceBytes = results.bytes;
+          await breathe(clock, signal);
         }
         report({ kind: 'writing', rows: written });
-        await breathe();
+        await breathe(clock, signal);
       }
     }
     failed?.finish();

@@ -1,10 +1,9 @@
 import { memberSpans } from './json-spans.ts';
-import type { ColumnsJson } from './record.ts';
+import type { KnownText, RecordText, WrittenRecord } from './record.ts';
 import { lookUp, type Template, type TemplateScope, valueText } from './template.ts';
 
 /** A record as JSON, and the JSON of each column: texts are escaped once and used in both files. */
-export interface RecordJson {
-  readonly json: string;
+export interface RecordJson extends RecordText {
   readonly columns: Readonly<Record<string, string>>;
 }
 
@@ -17,30 +16,45 @@ const SEARCHED_CHARS = 500;
 /**
  * The texts of a line of JSON that stand there as JSON.stringify would write them: it escapes nothing that need not be
  * escaped, so that is all of them when the line has neither `\/` nor an escape by number. To escape a text of 2 kB takes
- * twice as long as to parse it. The line must be valid JSON, an object.
+ * twice as long as to parse it. The line must be valid JSON, an object; `bytes`: the same in UTF-8.
  */
-export function textsOfLine(line: string): ColumnsJson | undefined {
+export function writtenRecord(line: string, bytes: Uint8Array): WrittenRecord | undefined {
   if (line.length < SEARCHED_CHARS || line.includes('\\u') || line.includes('\\/')) return undefined;
-  const texts: Record<string, string> = Object.create(null);
+  const columns: Record<string, string> = Object.create(null);
+  let longest: KnownText | undefined;
   for (const { name, start, end } of memberSpans(line)) {
     // Of columns with the same name the last one counts.
-    if (line[start] === '"') texts[name] = line.slice(start, end);
-    else delete texts[name];
+    if (line[start] !== '"') delete columns[name];
+    else {
+      columns[name] = line.slice(start, end);
+      if (end - start > line.length / 2) longest = knownText(line, bytes, start + 1, end - 1);
+    }
   }
-  return texts;
+  return { text: line, bytes, columns, longest };
 }
 
-/** The JSON of a record, columns in their order; `known`: of some of them, as they would be made here. */
-export function recordToJson(fields: Readonly<Record<string, unknown>>, known?: ColumnsJson): RecordJson {
+/** Where its bytes begin and end is counted in what stands around it, which is the shorter part. */
+function knownText(line: string, bytes: Uint8Array, start: number, end: number): KnownText {
+  const before = Buffer.byteLength(line.slice(0, start));
+  const after = Buffer.byteLength(line.slice(end));
+  return { text: line.slice(start, end), bytes: bytes.subarray(before, bytes.length - after) };
+}
+
+/** The JSON of a record, columns in their order. */
+export function recordToJson(fields: Readonly<Record<string, unknown>>, written?: WrittenRecord): RecordJson {
   const columns: Record<string, string> = Object.create(null);
   let json = '{';
   for (const name in fields) {
     // undefined never comes from a source, and would not be JSON.
-    const value = known?.[name] ?? JSON.stringify(fields[name]) ?? 'null';
+    const value = written?.columns[name] ?? JSON.stringify(fields[name]) ?? 'null';
     columns[name] = value;
     json += `${json === '{' ? '' : ','}${escapeName(name)}:${value}`;
   }
-  return { json: `${json}}`, columns };
+  json += '}';
+  if (written === undefined) return { json, columns };
+  const { text, bytes, longest } = written;
+  // Most lines were written by a JSON.stringify. To encode one again takes five times as long as to compare it.
+  return text === json ? { json, bytes, columns, longest } : { json, columns, longest };
 }
 
 function escapeName(name: string): string {

@@ -11,13 +11,30 @@ export interface SourceRecord {
   readonly kind: 'record';
   /** Column → value, in the order of the data. Null-prototype, so that a column may be called `constructor`. */
   readonly fields: Readonly<Record<string, unknown>>;
-  /** The JSON of some of the columns, where the source has it: exactly what JSON.stringify makes of them. */
-  readonly columnsJson?: ColumnsJson;
+  /** Where the source has it as JSON; not kept with a record that is held for long. */
+  readonly written?: WrittenRecord;
   readonly at: Location;
+}
+
+/** A record as one line of JSON, as its source has it. */
+export interface WrittenRecord {
+  readonly text: string;
+  /** The same in UTF-8: a view of what was read from the file, all of which it keeps in memory. */
+  readonly bytes: Uint8Array;
+  /** The JSON of some of the columns: exactly what JSON.stringify makes of them. */
+  readonly columns: ColumnsJson;
+  /** Of the texts among them the longest, where most of the line is this one. */
+  readonly longest: KnownText | undefined;
 }
 
 /** Column → JSON; null-prototype. */
 export type ColumnsJson = Readonly<Record<string, string>>;
+
+/** What stands in a JSON string, and the same in UTF-8. */
+export interface KnownText {
+  readonly text: string;
+  readonly bytes: Uint8Array;
+}
 
 /** An item that cannot be a record (a ragged row, a line that is not JSON). The source goes on after it. */
 export interface SourceProblem {
@@ -75,12 +92,21 @@ export interface RenderedRequest {
   readonly customId: string;
   /** The user's own key where it had to be changed to be legal, else null. */
   readonly originalId: string | null;
-  /** One line of records.jsonl, without the newline. */
-  readonly recordJson: string;
+  /** Of its line in records.jsonl. */
+  readonly record: RecordText;
   readonly group: string | null;
   /** One for each stage of the job, in its order. */
   readonly stages: readonly RenderedStage[];
   readonly at: Location;
+}
+
+/** The columns of a record as JSON, an object. */
+export interface RecordText {
+  readonly json: string;
+  /** The same in UTF-8, where it is known; held as long as in WrittenRecord. */
+  readonly bytes?: Uint8Array | undefined;
+  /** A text that may stand in the requests too. */
+  readonly longest?: KnownText | undefined;
 }
 
 /** What one stage makes of a record. */

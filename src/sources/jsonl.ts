@@ -1,6 +1,6 @@
 import { JsonTextError, parseExact } from '../core/json-exact.ts';
 import type { Location, RecordSource, SourceItem } from '../core/record.ts';
-import { textsOfLine } from '../core/record-json.ts';
+import { writtenRecord } from '../core/record-json.ts';
 import { toFields } from './fields.ts';
 import { openLines } from './line-files.ts';
 import type { SourcePlace } from './source-path.ts';
@@ -11,7 +11,7 @@ export function openJsonl(paths: readonly string[], place: SourcePlace): RecordS
 }
 
 /** A line of JSONL as a record. */
-export function readJsonRecord(text: string, at: Location): SourceItem {
+export function readJsonRecord(text: string, at: Location, bytes: Uint8Array): SourceItem {
   let value: unknown;
   try {
     value = parseExact(text);
@@ -22,8 +22,6 @@ export function readJsonRecord(text: string, at: Location): SourceItem {
   const fields = toFields(value);
   if (fields === null)
     return { kind: 'problem', problem: 'a record must be a JSON object, {"column": value}', at };
-  const columnsJson = textsOfLine(text);
-  return columnsJson === undefined
-    ? { kind: 'record', fields, at }
-    : { kind: 'record', fields, columnsJson, at };
+  const written = writtenRecord(text, bytes);
+  return written === undefined ? { kind: 'record', fields, at } : { kind: 'record', fields, written, at };
 }

@@ -49,7 +49,9 @@ function openKind(source: Source, place: SourcePlace): RecordSource {
     case 'module':
       return openModule(source, place, (fields, at) => refuseReady({ kind: 'record', fields, at }, 'module'));
     case 'command':
-      return openCommand(source, place, (text, at) => refuseReady(readJsonRecord(text, at), 'command'));
+      return openCommand(source, place, (text, at, bytes) =>
+        refuseReady(readJsonRecord(text, at, bytes), 'command'),
+      );
     case 'requests':
       return openRequests(source, place);
     case 'given':

@@ -15,7 +15,8 @@ const MAX_PASSED_BYTES = 8 * MAX_LINE_BYTES;
 
 /** What becomes of lines; null where nothing does yet. */
 export interface LineReader {
-  line(text: string, at: Location & { readonly line: number }): SourceItem | null;
+  /** `bytes`: of the text, a view of what was read. */
+  line(text: string, at: Location & { readonly line: number }, bytes: Uint8Array): SourceItem | null;
   blank(): SourceItem | null;
   end(): SourceItem | null;
 }
@@ -72,7 +73,7 @@ export async function* readSourceLines(
       );
     }
     const text = line.bytes.toString('utf8');
-    return isBlank(text) ? reader.blank() : reader.line(text, at);
+    return isBlank(text) ? reader.blank() : reader.line(text, at, line.bytes);
   };
   try {
     const splitter = createLineSplitter(MAX_LINE_BYTES);

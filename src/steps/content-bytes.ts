@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { KnownText } from '../core/record.ts';
 
 /** A piece that many requests fit in. What a larger one saves is not measurable. */
 const PIECE_BYTES = 1 << 18;
@@ -8,8 +9,11 @@ const PIECE_BYTES = 1 << 18;
  * hash and for its shard file.
  */
 export interface ContentBytes {
-  /** Returns the params as bytes, which hold until `flush`. */
-  add(customId: string, paramsJson: string): Uint8Array;
+  /**
+   * Returns the params as bytes, which hold until `flush`. `known`: a text that may stand in them; then its bytes are copied, which
+   * with the search takes half as long as encoding it.
+   */
+  add(customId: string, paramsJson: string, known?: KnownText): Uint8Array;
   flush(): void;
   sha256(): string;
 }
@@ -31,8 +35,24 @@ export function contentBytes(head: string): ContentBytes {
     hashed = 0;
   }
 
+  function put(text: string): void {
+    used += piece.write(text, used);
+  }
+
+  function putParams(paramsJson: string, known: KnownText | undefined): void {
+    const at = known === undefined ? -1 : paramsJson.indexOf(known.text);
+    if (known === undefined || at === -1) {
+      put(paramsJson);
+      return;
+    }
+    put(paramsJson.slice(0, at));
+    piece.set(known.bytes, used);
+    used += known.bytes.length;
+    put(paramsJson.slice(at + known.text.length));
+  }
+
   return {
-    add(customId, paramsJson) {
+    add(customId, paramsJson, known) {
       const before = `\n${customId}\n`;
       // A UTF-16 unit takes three bytes at most.
       const most = (before.length + paramsJson.length) * 3;
@@ -47,9 +67,9 @@ export function contentBytes(head: string): ContentBytes {
         // What was returned of the last one is still looked at.
         piece = Buffer.allocUnsafeSlow(PIECE_BYTES);
       }
-      used += piece.write(before, used);
+      put(before);
       const start = used;
-      used += piece.write(paramsJson, start);
+      putParams(paramsJson, known);
       return piece.subarray(start, used);
     },
     flush,

@@ -4,6 +4,7 @@ import type { JobFile } from '../core/job-file.ts';
 import { recordsPath } from '../core/ports/files.ts';
 import type { ContentMatch, RowView } from '../core/ports/store-views.ts';
 import type { RenderedRequest, RenderedStage, RenderItem } from '../core/record.ts';
+import { recordLine } from '../core/record-line.ts';
 import type { Stage } from '../core/stage.ts';
 import type { LocalDeps } from './deps.ts';
 import { loadFrozen } from './frozen-job.ts';
@@ -153,7 +154,7 @@ async function compare(
   const before = earlier.frozen?.stages.find(({ name }) => name === stage.name);
   if (before !== undefined && before.model !== stage.model) changes.push('model_changed');
   if (before !== undefined && promptOf(before) !== promptOf(stage)) changes.push('prompt_changed');
-  if (recordOf(earlier.job, row, files, readers) !== item.recordJson) changes.push('data_changed');
+  if (recordOf(earlier.job, row, files, readers) !== recordLine(item)) changes.push('data_changed');
   // The same words about the same record: a file that it names has changed.
   return changes.length === 0 ? ['data_changed'] : changes;
 }

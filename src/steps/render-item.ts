@@ -17,6 +17,8 @@ import {
   type Variables,
 } from './render-stage.ts';
 
+const NO_COLUMNS = { json: '{}' };
+
 export const NO_VARIABLES: Variables = Object.freeze(Object.create(null));
 
 export interface ItemContext {
@@ -67,7 +69,7 @@ function renderRecord(item: SourceRecord, context: ItemContext): RenderItem {
   if (texts instanceof Error) throw texts;
   const scope: TemplateScope = { fields: item.fields, variables: texts.variables };
   const { customId, originalId } = customIdOf(item, scope, plan, position);
-  const record = recordToJson(item.fields, item.columnsJson);
+  const record = recordToJson(item.fields, item.written);
   // After what is wrong with the record itself.
   if (attached instanceof Error) throw attached;
   const stages = plan.stages.map((stage, index): RenderedStage => {
@@ -80,9 +82,18 @@ function renderRecord(item: SourceRecord, context: ItemContext): RenderItem {
       ? { paramsJson, outputPath }
       : { paramsJson, outputPath, attached: sumOf(blocks) };
   });
-  const recordJson = `{"custom_id":"${customId}","record":${record.json}}`;
   const group = groupOf(item.fields, job);
-  return { kind: 'request', seq, customId, originalId, recordJson, group, stages, at: item.at };
+  const { json, bytes, longest } = record;
+  return {
+    kind: 'request',
+    seq,
+    customId,
+    originalId,
+    record: { json, bytes, longest },
+    group,
+    stages,
+    at: item.at,
+  };
 }
 
 /** What blocks are together, beside the text of a request. */
@@ -154,7 +165,7 @@ function renderReady(item: SourceReady, { job, plan, seq, lint }: ItemContext): 
     seq,
     customId,
     originalId,
-    recordJson: `{"custom_id":"${customId}","record":{}}`,
+    record: NO_COLUMNS,
     group: null,
     stages: plan.stages.map((stage) => ({
       paramsJson: item.paramsJson,

@@ -2,7 +2,8 @@ import { DecisionError } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
 import { frozenPath, type NewFile, outputsPath } from '../core/ports/files.ts';
 import type { NewRow } from '../core/ports/store-views.ts';
-import type { Location } from '../core/record.ts';
+import type { Location, RenderedRequest } from '../core/record.ts';
+import { RECORD_END, recordHead } from '../core/record-line.ts';
 import type { BuildInput } from './build-requests.ts';
 import type { Problems } from './collect-problems.ts';
 import { contentBytes } from './content-bytes.ts';
@@ -11,6 +12,8 @@ import type { PackedRequest } from './pack-shards.ts';
 import { outputPathOf, toRow } from './place-rows.ts';
 import { openStagePacker, type StagePacker } from './stage-packer.ts';
 import { waitingRows } from './waiting-rows.ts';
+
+const RECORD_LINE_END = `${RECORD_END}\n`;
 
 /** A build under way. */
 export interface Writing {
@@ -55,9 +58,7 @@ export async function writeRequests(
         }
         writing.records += 1;
         const recordOffset = records.bytes;
-        // Joined to the newline the record would be copied once more.
-        records.write(item.recordJson);
-        records.write('\n');
+        writeRecord(records, item);
         const place = { recordOffset, recordLength: records.bytes - recordOffset - 1 };
         places?.write(`${JSON.stringify(item.stages.map(({ outputPath }) => outputPath))}\n`);
         for (const [index, stage] of job.stages.entries()) {
@@ -75,7 +76,7 @@ export async function writeRequests(
             at: item.at,
           });
           if (paramsJson === null) continue;
-          const paramsBytes = content.add(customId, paramsJson);
+          const paramsBytes = content.add(customId, paramsJson, item.record.longest);
           requests[index]?.push({ seq, customId, group: item.group, paramsJson, paramsBytes, attached });
         }
       }
@@ -108,6 +109,14 @@ export async function writeRequests(
     for (const packer of packers) packer?.discard();
     throw error;
   }
+}
+
+/** In pieces: joined, the record would be copied once more. */
+function writeRecord(file: NewFile, { customId, record }: RenderedRequest): void {
+  file.write(recordHead(customId));
+  if (record.bytes === undefined) file.write(record.json);
+  else file.writeBytes(record.bytes);
+  file.write(RECORD_LINE_END);
 }
 
 /**

@@ -58,7 +58,7 @@ describe('whatever the text is', { timeout: TIMEOUT_MS }, () => {
         v: [chance.between(0, 9), null],
       });
       const text = chance.next() < 0.3 ? valid : mangled(valid, chance);
-      const item = readJsonRecord(text, { file: 'f', line: 1 });
+      const item = readJsonRecord(text, { file: 'f', line: 1 }, Buffer.from(text));
       let isJson = true;
       try {
         JSON.parse(text);
@@ -132,17 +132,23 @@ describe('whatever the text is', { timeout: TIMEOUT_MS }, () => {
       const some = chance.next() < 0.5 ? tokens : tokens.slice(0, 8);
       const raw = (most: number): string =>
         `"${Array.from({ length: chance.between(0, most) }, () => chance.pick(some)).join('')}"`;
+      const [colon, comma] = chance.pick([
+        [' : ', ' ,'],
+        [':', ','],
+      ]);
       const names = ['"v"', '"__proto__"', '"2"', '"1"', raw(2)];
       const values = [() => raw(5), () => raw(2), () => '1.0', () => '12345678901234567890', () => '[ "a" ]'];
       const members = Array.from(
         { length: chance.between(1, 6) },
-        () => `${chance.pick(names)} : ${chance.pick(values)()}`,
+        () => `${chance.pick(names)}${colon}${chance.pick(values)()}`,
       );
-      const line = `{${[...members, `"long":"${'x'.repeat(500)}"`].join(' ,')}}`;
-      const item = readJsonRecord(line, { file: 'f', line: 1 });
+      const line = `{${[...members, `"long":"${'x'.repeat(500)}"`].join(comma)}}`;
+      const item = readJsonRecord(line, { file: 'f', line: 1 }, Buffer.from(line));
       if (item.kind !== 'record') throw new Error(`${line} is no record`);
-      const { json, columns } = recordToJson(item.fields, item.columnsJson);
+      const { json, columns, bytes } = recordToJson(item.fields, item.written);
       expect({ json, columns }).toEqual(recordToJson(item.fields));
+      if (bytes === undefined) return;
+      expect(Buffer.from(bytes).toString()).toBe(json);
     }));
 
   it('a broken template is named as one', () =>

@@ -6,11 +6,25 @@ import { contentBytes } from '../../src/steps/content-bytes.ts';
 const LENGTHS = [1, 3_000, 87_380, 87_381, 87_382, 262_143, 262_144, 300_000, 2, 100_000];
 const texts = [...LENGTHS, ...LENGTHS].map((length, index) => 'aé…'[index % 3]?.repeat(length) ?? '');
 
+const known = (text: string) => ({ text, bytes: Buffer.from(text) });
+
+test('a text whose bytes are known makes no difference, wherever it stands in the params or when it does not', () => {
+  const text = 'größer « né » \u{1f600}'.repeat(20);
+  const params = [text, `{"a":"${text}"}`, `é${text}`, `${text}…`, `${text}${text}`, 'other', text.slice(1)];
+  const [content, plain] = [contentBytes('head'), contentBytes('head')];
+  for (const one of params) {
+    const bytes = content.add('r', one, known(text));
+    expect(Buffer.from(bytes).toString()).toBe(one);
+    plain.add('r', one);
+  }
+  expect(content.sha256()).toBe(plain.sha256());
+});
+
 test('bytes of a request stay what they are until the flush, however large the next ones are', () => {
   const content = contentBytes('head');
   for (const some of [texts, texts.toReversed(), texts.slice(0, 5)]) {
-    const bytes = some.map((text, index) => content.add(`r-${index}`, text));
-    const isSame = bytes.map((one, index) => Buffer.from(one).equals(Buffer.from(some[index] ?? '')));
+    const bytes = some.map((text, index) => content.add(`r-${index}`, `${text}!`, known(text)));
+    const isSame = bytes.map((one, index) => Buffer.from(one).equals(Buffer.from(`${some[index]}!`)));
     expect(isSame).toEqual(some.map(() => true));
     content.flush();
   }

@@ -53,7 +53,7 @@ output: "out/{{ lang }}/{{ name }}.md"
     seq: 1,
     customId: 'p-1-55x8tc3ksben',
     originalId: 'p 1',
-    recordJson: '{"custom_id":"p-1-55x8tc3ksben","record":{"id":"p 1","name":"Zoë","lang":"de"}}',
+    record: { json: '{"id":"p 1","name":"Zoë","lang":"de"}' },
     group: null,
     stages: [
       {
@@ -197,23 +197,23 @@ test('ready-made requests go out byte for byte, with an empty record', async () 
     'r.jsonl': `{"custom_id":"a","params":${params}}\n{"custom_id":"b c","params":${params}}\n`,
   });
   expect(
-    requests.map(({ customId, originalId, recordJson, stages }) => ({
+    requests.map(({ customId, originalId, record, stages }) => ({
       customId,
       originalId,
-      recordJson,
+      record,
       stages,
     })),
   ).toEqual([
     {
       customId: 'a',
       originalId: null,
-      recordJson: '{"custom_id":"a","record":{}}',
+      record: { json: '{}' },
       stages: [{ paramsJson: params, outputPath: 'o/a.txt' }],
     },
     {
       customId: 'b-c-7r48cmk23g0a',
       originalId: 'b c',
-      recordJson: '{"custom_id":"b-c-7r48cmk23g0a","record":{}}',
+      record: { json: '{}' },
       stages: [{ paramsJson: params, outputPath: 'o/b-c-7r48cmk23g0a.txt' }],
     },
   ]);

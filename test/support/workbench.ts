@@ -129,7 +129,7 @@ async function* render(records: number, model: string) {
       seq: index + 1,
       customId,
       originalId: null,
-      recordJson: JSON.stringify({ custom_id: customId, record: {} }),
+      record: { json: '{}' },
       group: null,
       stages: [
         {

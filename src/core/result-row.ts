@@ -35,11 +35,15 @@ export function resultRow(facts: RowFacts, answer: Judgement | null, line: strin
   return [...resultRowParts(facts, answer, line)].join('');
 }
 
-/** The same in pieces that make the line one after the other: joined, an answer of megabytes would be copied once more. */
+/**
+ * The same in pieces that make the line one after the other: joined, an answer of megabytes would be copied once more.
+ * `textJson`: the JSON of a text that is not in `answer`.
+ */
 export function* resultRowParts(
   facts: RowFacts,
   answer: Judgement | null,
   line: string | null,
+  textJson: string | null = null,
 ): Generator<string> {
   const content = answer?.hasOtherBlocks === true && line !== null ? contentOf(line) : null;
   const tail = JSON.stringify({
@@ -54,7 +58,8 @@ export function* resultRowParts(
     output: facts.output,
   }).slice(1);
   yield `${rowHead(facts)},"text":`;
-  yield* jsonParts(answer?.text ?? null);
+  if (textJson === null) yield* jsonParts(answer?.text ?? null);
+  else yield* textParts(textJson, PART_UNITS);
   yield ',"json":';
   yield answer?.jsonText ?? 'null';
   if (content !== null) {

@@ -1,3 +1,4 @@
+import { cutAnswer } from '../core/cut-answer.ts';
 import type { Job } from '../core/job.ts';
 import { type Judgement, judgeLongLine, judgeResult } from '../core/judge.ts';
 import { type JobFiles, rawPath } from '../core/ports/files.ts';
@@ -10,6 +11,8 @@ export interface Answer {
   readonly judgement: Judgement;
   /** The raw line; for one that is too long to be parsed, its head. */
   readonly line: string;
+  /** Where the text of a long answer was not parsed: its JSON. */
+  readonly textJson?: string;
 }
 
 /** The answers of a job, judged as when they came. Close it when done. */
@@ -29,14 +32,22 @@ export class RawReaders {
     this.#checks = checks;
   }
 
-  /** Null for a row without a raw line (missing, or canceled before it was sent). */
-  answerOf(row: Pick<RowView, 'stage' | 'shardNumber' | 'rawOffset' | 'rawLength'>): Answer | null {
+  /**
+   * Null for a row without a raw line (missing, or canceled before it was sent). `textAs`: what is wanted of its text; JSON
+   * need not be parsed.
+   */
+  answerOf(
+    row: Pick<RowView, 'stage' | 'shardNumber' | 'rawOffset' | 'rawLength'>,
+    textAs: 'text' | 'json' = 'text',
+  ): Answer | null {
     const { rawOffset, rawLength, shardNumber } = row;
     if (rawOffset === null || rawLength === null || shardNumber === null) return null;
     const isLong = rawLength > MAX_LINE_BYTES;
     const path = rawPath(this.#resultsDir, row.stage, shardNumber);
     const line = this.#readers.read(path, rawOffset, isLong ? LINE_HEAD_BYTES : rawLength);
     const check = this.#checks.get(row.stage) ?? null;
+    const cut = textAs === 'json' && check === null && !isLong ? cutAnswer(line) : null;
+    if (cut !== null) return { ...cut, line };
     const judgement = isLong ? judgeLongLine(line) : judgeResult(parseResultLine(line)?.result, check);
     return { judgement, line };
   }

@@ -56,7 +56,7 @@ export async function writeResults(
             continue;
           }
           const held = row.status === 'held' ? await heldFacts(job, row, groups, deps) : null;
-          const parts = toRow({ ...row, status: row.status }, readers.answerOf(row), held);
+          const parts = toRow({ ...row, status: row.status }, readers.answerOf(row, 'json'), held);
           const to = isGood(row) ? [results] : [results, failed];
           for (const part of parts) for (const file of to) file?.write(part);
           for (const file of to) file?.write('\n');
@@ -130,6 +130,7 @@ export async function openRowWriter(
       },
       judgement,
       answer?.line ?? null,
+      answer?.textJson ?? null,
     );
   };
 }

@@ -38,7 +38,13 @@ export async function makeAdoptedRows(
     const count = Math.min(CHUNK_ROWS, wanted.length - at);
     const rows = Array.from({ length: count }, (_, index) => rowAt(at + index));
     await addRows(rows, job, shard, deps);
+    reportRows(at + count, shard, deps);
   }
+}
+
+/** Also keeps memory low: the heap is looked after where work is reported (cli/heap.ts). */
+function reportRows(rows: number, { requests }: Shard, { report }: LocalDeps): void {
+  report({ kind: 'applying', batchId: null, rows, requests });
 }
 
 /** A part of a text keeps all of it in memory: a hundred thousand ids would keep every line of the results. */
@@ -67,15 +73,17 @@ async function addNamed(
   named: Set<string>,
   job: Job,
   shard: Shard,
-  { files }: LocalDeps,
+  deps: LocalDeps,
   signal: AbortSignal,
 ): Promise<void> {
+  const { files } = deps;
   for await (const lines of files.lines(rawPath(files.resultsDir(job.jobId), shard.stage, shard.number))) {
     signal.throwIfAborted();
     for (const line of lines) {
       const id = idOfLine(line);
       if (id !== null && named.size < MOST_ROWS && isLegalCustomId(id)) named.add(ownCopy(id));
     }
+    reportRows(named.size, shard, deps);
   }
 }
 

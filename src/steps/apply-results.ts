@@ -47,7 +47,7 @@ export async function applyResults(
   const path = rawPath(resultsDir, shard.stage, shard.number);
   if (job.spec.adopted) await makeAdoptedRows(job, shard, true, deps, signal);
   const shardSeqs = await store.shardSeqs(shard.id);
-  const ids = await idsOfShard(job, shard, deps);
+  const idsOf = idsOfShard(job, shard, deps);
   // Rows that have gone out again since: their verdict is kept as a past attempt, and what counts is a later answer.
   const moved = new Set(await store.pastSeqs(shard.id));
   const frozen = await loadFrozen(job, files);
@@ -102,6 +102,7 @@ export async function applyResults(
 
   try {
     for await (const lines of files.lines(path)) {
+      const ids = await idsOf(lines);
       for (const line of lines) {
         const read = readRawLine(line, ids, seqs, check);
         if (read.kind !== 'row') {

@@ -30,11 +30,12 @@ export async function priceShard(
   if (shard.state !== 'applied' || !(await isRawThere(job, shard, deps))) return null;
   const frozen = await loadFrozen(job, files);
   const check = (await checksOf(frozen, frozenPath(files.requestsDir(job.jobId)))).get(shard.stage) ?? null;
-  const ids = await idsOfShard(job, shard, deps);
+  const idsOf = idsOfShard(job, shard, deps);
   const seqs = new ResultSeqs(await store.shardSeqs(shard.id));
   const spent = new SpentCounter(openBilling(job, frozen)(shard, pricedAt(job, batch)));
   for await (const lines of files.lines(rawPath(files.resultsDir(job.jobId), shard.stage, shard.number))) {
     signal.throwIfAborted();
+    const ids = await idsOf(lines);
     for (const line of lines) {
       const read = readRawLine(line, ids, seqs, check);
       // Of several lines of one request the first one counts, as it did when they were applied.

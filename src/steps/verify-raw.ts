@@ -41,7 +41,7 @@ export async function verifyRaw(
   }
   const isApplied = shard.state === 'applied';
   const check = checks.get(shard.stage) ?? null;
-  const ids = await idsOfShard(job, shard, { store });
+  const idsOf = idsOfShard(job, shard, { store });
   const seqs = new ResultSeqs(await store.shardSeqs(shard.id));
   const duplicates = new RawDuplicates(files, path, seqs.size);
   let unknown = 0;
@@ -52,6 +52,7 @@ export async function verifyRaw(
   };
   try {
     for await (const lines of files.lines(path)) {
+      const ids = await idsOf(lines);
       for (const line of lines) {
         const read = readRawLine(line, ids, seqs, check);
         const at = `${path}, byte ${line.offset}`;

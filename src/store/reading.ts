@@ -15,6 +15,7 @@ type Reading = Pick<
   | 'rows'
   | 'rowsOf'
   | 'shardSeqs'
+  | 'seqsOf'
   | 'rowByCustomId'
   | 'snapshot'
   | 'recordEvent'
@@ -82,6 +83,16 @@ export function reading(connection: Connection, findJobId: FindJob): Reading {
         }
         const past = attempts.seqsOf(shardId);
         return past.length === 0 ? seqs : [...seqs, ...past].sort((a, b) => a - b);
+      }),
+
+    seqsOf: (jobId, customIds) =>
+      read(() => {
+        const seqs = new Map<string, number>();
+        for (const customId of customIds) {
+          const seq = records.seqOf(jobId, customId);
+          if (seq !== undefined) seqs.set(customId, seq);
+        }
+        return seqs;
       }),
 
     rowByCustomId: (jobId, customId, stage) =>

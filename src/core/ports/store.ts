@@ -73,6 +73,8 @@ export interface JobStore extends SpendingStore, AdoptingStore, StandingStore, P
   rowsOf(stageId: number, seqs: readonly number[]): Promise<readonly RowView[]>;
   /** The rows that a shard carries or has carried, in order of seq: those of its file. */
   shardSeqs(shardId: number): Promise<readonly number[]>;
+  /** The numbers of those records of these ids that are there. */
+  seqsOf(jobId: number, customIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /** Of the stage; null: of the first one where this record failed, else the last that has a request of it. */
   rowByCustomId(jobId: number, customId: string, stage: string | null): Promise<RowView | null>;
   /** All reads of `work` see the store as it is at the first of them, whatever others write. `work` must not write. */

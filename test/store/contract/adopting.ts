@@ -74,6 +74,12 @@ export function describeAdopting(name: string, open: Open): void {
       const { id } = view.shard;
       await store.recordDownload(id, { bytes: 10, sha256: sha('a') });
       expect(await store.addAdoptedRows(id, [rowOf(1, id), rowOf(2, id)])).toEqual([]);
+      expect(await store.seqsOf(job.id, ['row-2', 'row-7', 'row-1'])).toEqual(
+        new Map([
+          ['row-2', 2],
+          ['row-1', 1],
+        ]),
+      );
       const clashing = { ...rowOf(3, id), outputFold: rowOf(1, id).outputFold };
       expect(await store.addAdoptedRows(id, [clashing])).toMatchObject([{ seq: 3, on: 'output' }]);
       expect((await store.rows(job.id, 'main', 0, 10)).map((row) => row.customId)).toEqual([

@@ -3,6 +3,7 @@ import { countFailed, type JobDocument, type LateDuplicateDocument } from '../co
 import { formatUsd } from '../core/money.ts';
 import { describePruned } from '../core/pruned.ts';
 import { RETRIED_WHEN_ASKED } from '../core/retry-rule.ts';
+import type { UnsentDocument } from '../core/unsent.ts';
 import type { LocalDeps } from '../steps/deps.ts';
 import type { Context } from './context.ts';
 import { type Column, formatCount, formatMany, formatTable, formatTime } from './output.ts';
@@ -46,6 +47,7 @@ export async function formatJob(document: JobDocument, deps: Pick<LocalDeps, 'st
         : `, cache ${formatCount(cache_creation_input_tokens)} written and ${formatCount(cache_read_input_tokens)} read`;
     lines.push(`tokens    ${formatCount(input_tokens)} in, ${formatCount(output_tokens)} out${cache}`);
   }
+  if (document.unsent !== undefined) lines.push(`unsent    ${describeUnsent(document.unsent)}`);
   const bill = await describeBill(document, deps);
   if (bill !== null) lines.push(`cost      ${bill}`);
   for (const one of document.late_duplicates ?? []) lines.push(`twice     ${describeDuplicate(one)}`);
@@ -63,6 +65,15 @@ export async function formatJob(document: JobDocument, deps: Pick<LocalDeps, 'st
   }
   if (document.batches.length > 0) lines.push('', formatTable(batchColumns(document), document.batches));
   return lines.join('\n');
+}
+
+function describeUnsent({ shards, of, requests, waits_for, max_in_flight }: UnsentDocument): string {
+  const what = `${formatCount(shards)} of ${formatMany(of, 'batch', 'batches')} (${formatMany(requests, 'request')})`;
+  const [waits, are] = shards === 1 ? ['waits', 'is'] : ['wait', 'are'];
+  if (waits_for !== 'queue_room') return `${what} ${are} not sent yet`;
+  return max_in_flight === null
+    ? `${what} ${waits} for room in the account's queue`
+    : `${what} ${waits} for room: --max-in-flight ${formatCount(max_in_flight)}`;
 }
 
 /** What was paid beside the answers that count. */

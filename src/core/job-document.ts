@@ -3,6 +3,7 @@ import { type MicroUsd, sumOrUnknown } from './money.ts';
 import type { LateDuplicate, ShardView } from './ports/store-views.ts';
 import type { PrunedDocument } from './pruned.ts';
 import { addTallies, EMPTY_TALLY, type FailureClass } from './result.ts';
+import type { UnsentDocument } from './unsent.ts';
 
 /** What `--json` prints of a job. Keys are only ever added; docs/json.md describes each. */
 export interface JobDocument {
@@ -32,6 +33,8 @@ export interface JobDocument {
   readonly late_duplicates?: readonly LateDuplicateDocument[];
   /** Result lines that no row is read from, see countStrangeLines; left out likewise. */
   readonly strange_lines?: number;
+  /** Shards that were asked to be sent and are not; left out where there are none. */
+  readonly unsent?: UnsentDocument;
   /** What was removed of it by `prune`; left out likewise, and where it was nothing. */
   readonly pruned?: PrunedDocument;
 }

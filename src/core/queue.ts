@@ -47,6 +47,13 @@ export interface QueueWait {
   readonly about: RefusedAbout;
 }
 
+/** The last shard of a job that found no room, unless one of the job was sealed after that. */
+export interface RoomWait {
+  readonly shardId: number;
+  /** `--max-in-flight` of that run; null: the API had no room. */
+  readonly limit: number | null;
+}
+
 /** How long refused creates are apart. */
 export interface QueueRule {
   /** From one that was refused to any other. */

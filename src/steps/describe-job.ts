@@ -3,6 +3,7 @@ import type { Job } from '../core/job.ts';
 import { type JobDocument, jobDocument, lateDuplicateDocuments } from '../core/job-document.ts';
 import { prunedDocument, readPruned } from '../core/pruned.ts';
 import type { LocalDeps } from './deps.ts';
+import { describeUnsent } from './describe-unsent.ts';
 
 /** The job as it stands, from the store alone: what every command, notification and function tells of one job. */
 export async function describeJob(job: Job, deps: Pick<LocalDeps, 'store' | 'files'>): Promise<JobDocument> {
@@ -17,6 +18,7 @@ export async function describeJob(job: Job, deps: Pick<LocalDeps, 'store' | 'fil
   const pruned = prunedDocument(readPruned(events));
   return {
     ...jobDocument(job, views, files.resultsDir(job.jobId)),
+    ...(await describeUnsent(job, views, deps)),
     late_duplicates,
     strange_lines,
     ...(pruned === null ? {} : { pruned }),

@@ -94,7 +94,7 @@ async function sendAll(
     // The job may have been canceled since, and then nothing is held back.
     if (sent > 0 && (hold !== null || wait !== null)) return 'changed';
     if (hold !== null) return { ...NOTHING_LEFT, heldBy, hold };
-    if (wait !== null) return { ...waitForRoom(run, shard, shards, wait), heldBy };
+    if (wait !== null) return { ...(await waitForRoom(run, shard, shards, wait)), heldBy };
     signal.throwIfAborted();
     const outcome = await sendPatiently(run, shard, shards, sending, signal);
     if (outcome === null) return NOTHING_LEFT;
@@ -112,10 +112,10 @@ async function sendAll(
         });
         return 'changed';
       case 'no_room':
-        return { ...waitForRoom(run, shard, shards, outcome.wait), heldBy };
+        return { ...(await waitForRoom(run, shard, shards, outcome.wait)), heldBy };
       case 'not_created': {
         const full = outcome.refusal === 'rate_limited' ? await room.findWait(shard) : null;
-        if (full?.about === 'queue') return { ...waitForRoom(run, shard, shards, full), heldBy };
+        if (full?.about === 'queue') return { ...(await waitForRoom(run, shard, shards, full)), heldBy };
         const restMs = full === null ? null : (full.untilMs ?? 0) - run.time.nowMs();
         const waitMs = await handleRefusal(run, shard, outcome, { refusals, restMs });
         const queue = full === null ? null : { shard, wait: full };
@@ -128,12 +128,14 @@ async function sendAll(
   return { ...NOTHING_LEFT, heldBy };
 }
 
-function waitForRoom(
-  { job, time, deps: { report } }: Run,
+async function waitForRoom(
+  { job, time, deps: { report, store } }: Run,
   shard: Shard,
   shards: number,
   wait: QueueWait,
-): Omit<Submitting, 'heldBy'> {
+): Promise<Omit<Submitting, 'heldBy'>> {
+  // Whoever asks how the job stands, also when this run is gone, is told of it.
+  if (wait.about === 'queue') await store.noteRoomWait(job.id, { shardId: shard.id, limit: wait.limit });
   const { inFlight, limit, untilMs } = wait;
   const nextTryMs = untilMs === null ? null : Math.max(0, untilMs - time.nowMs());
   const which = {

@@ -1,7 +1,7 @@
 import type { Account } from '../core/job.ts';
 import { parseFields } from '../core/json-fields.ts';
 import type { QueueStore } from '../core/ports/queue-store.ts';
-import type { InFlight, OtherBatch, QueueRefusal } from '../core/queue.ts';
+import type { InFlight, OtherBatch, QueueRefusal, RoomWait } from '../core/queue.ts';
 import type { Connection } from './connection.ts';
 import type { Db } from './open.ts';
 import { fromTime, toTime } from './times.ts';
@@ -10,6 +10,8 @@ import { IS_UNSETTLED, UNSETTLED } from './unsettled.ts';
 /** A batch ends 24 hours after its creation at the latest, and a create takes 15 minutes at most. */
 const LONGEST_MS = 24 * 60 * 60_000 + 15 * 60_000;
 const PAST_EXPIRY_SECONDS = 15 * 60;
+/** A run has found no room for a shard. */
+const ROOM_AWAITED = 'room_awaited';
 
 /**
  * Limits are an organization's, whatever the key. Where it is not known whose a key is, its batches count.
@@ -79,6 +81,14 @@ export function prepareQueue(db: Db) {
     ORDER BY submissions.id DESC
     LIMIT 1
   `);
+  // A seal ends it. The index of events is by job, so that the last ones are read first.
+  const selectRoomWait = db.prepare<{ jobId: number }, { kind: string; detailJson: string }>(`
+    SELECT kind, detail_json AS detailJson
+    FROM events
+    WHERE job_id = :jobId AND kind IN ('${ROOM_AWAITED}','sealed')
+    ORDER BY id DESC
+    LIMIT 1
+  `);
 
   return {
     inFlight({ baseUrl, keyFingerprint }: Account, jobId: number, nowMs: number): InFlight {
@@ -107,13 +117,26 @@ export function prepareQueue(db: Db) {
         about: queue.choice('about', ['queue', 'calls']),
       };
     },
+    roomWait(jobId: number): RoomWait | null {
+      const row = selectRoomWait.get({ jobId });
+      if (row === undefined || row.kind !== ROOM_AWAITED) return null;
+      const detail = parseFields('events.detail_json', row.detailJson);
+      return { shardId: detail.number('shard_id'), limit: detail.numberOrNull('limit') };
+    },
   };
 }
 
-export function queueing({ queue, read }: Connection): QueueStore {
+export function queueing({ queue, events, read, write }: Connection): QueueStore {
   return {
     queueOf: (account, jobId, nowMs) =>
       read(() => ({ inFlight: queue.inFlight(account, jobId, nowMs), refusal: queue.refusal(account) })),
+    noteRoomWait: (jobId, { shardId, limit }) =>
+      write(() => {
+        const before = queue.roomWait(jobId);
+        if (before?.shardId === shardId && before.limit === limit) return;
+        events.record({ jobId, shardId, kind: ROOM_AWAITED, detail: { shard_id: shardId, limit } });
+      }),
+    roomWait: (jobId) => read(() => queue.roomWait(jobId)),
   };
 }
 

@@ -42,3 +42,22 @@ it('submit cuts no shard larger than --max-in-flight, and refuses one that was c
   expect(Math.max(...batches.map(({ requests }) => requests))).toBe(6);
   expect(batches.reduce((sum, { requests }) => sum + requests, 0)).toBe(15);
 });
+
+it('status, list and show count what waits for room, also with --json, until it is canceled', async () => {
+  const bench = await makeBench({ records: 15, batchSeconds: 1_000_000 });
+  await bench.setFaults(['queue=9']);
+  const submitted = await bench.run([
+    ...['submit', '--use-batch', '--emulator', '--yes', '--submit-only', '--json'],
+    ...['--max-shard-requests', '5'],
+  ]);
+  expect(submitted.code).toBe(8);
+  const unsent = { shards: 2, of: 3, requests: 10, waits_for: 'queue_room', max_in_flight: null };
+  expect(JSON.parse(submitted.stdout)).toMatchObject({ unsent });
+  const line = "unsent    2 of 3 batches (10 requests) wait for room in the account's queue\n";
+  expect((await bench.run(['status'])).stdout).toContain(line);
+  expect((await bench.run(['show', 'latest'])).stdout).toContain(line);
+  expect((await bench.run(['list'])).stdout).toMatch(/BATCHES +UNSENT +CREATED\n.* 1 +2, no room +/);
+  const canceled = await bench.run(['cancel', 'latest', '--json']);
+  expect(JSON.parse(canceled.stdout)).not.toHaveProperty('unsent');
+  expect((await bench.run(['list', '--all'])).stdout).not.toContain('UNSENT');
+});

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { UsageError } from '../../core/errors.ts';
 import { countFailed, type JobDocument, jobDocument } from '../../core/job-document.ts';
+import { describeUnsent } from '../../steps/describe-unsent.ts';
 import type { Context, Io } from '../context.ts';
 import { parseWhole } from '../flags.ts';
 import { type Column, formatCount, formatTable, formatTime } from '../output.ts';
@@ -48,7 +49,7 @@ async function list(flags: ListFlags, context: Context): Promise<Verdict> {
   } else if (rows.length === 0) {
     context.talk.say(`no ${flags.all ? '' : 'pending '}jobs in ${context.wire.root}`);
   } else {
-    await context.output.line(formatTable(COLUMNS, rows));
+    await context.output.line(formatTable(columnsFor(rows), rows));
   }
   return 'done';
 }
@@ -67,13 +68,29 @@ async function readJobs(flags: ListFlags, context: Context): Promise<readonly Ro
   for (const job of jobs) {
     const folder = files.resultsDir(job.jobId);
     const outputDir = files.exists(folder) ? folder : null;
+    const views = await store.shards(job.id);
+    const unsent = await describeUnsent(job, views, { store });
     rows.push({
-      document: jobDocument(job, await store.shards(job.id), outputDir),
+      document: { ...jobDocument(job, views, outputDir), ...unsent },
       createdAt: job.createdAt,
     });
   }
   return rows;
 }
+
+function columnsFor(rows: readonly Row[]): readonly Column<Row>[] {
+  const isAnyUnsent = rows.some(({ document }) => document.unsent !== undefined);
+  return COLUMNS.filter((column) => column !== UNSENT || isAnyUnsent);
+}
+
+/** Shown where there are some. */
+const UNSENT: Column<Row> = {
+  title: 'UNSENT',
+  value: ({ document: { unsent } }) => {
+    if (unsent === undefined) return '';
+    return `${formatCount(unsent.shards)}${unsent.waits_for === 'queue_room' ? ', no room' : ''}`;
+  },
+};
 
 const COLUMNS: readonly Column<Row>[] = [
   { title: 'JOB', value: ({ document }) => document.job_id },
@@ -82,5 +99,6 @@ const COLUMNS: readonly Column<Row>[] = [
   { title: 'SUCCEEDED', value: ({ document }) => formatCount(document.succeeded), align: 'right' },
   { title: 'FAILED', value: ({ document }) => formatCount(countFailed(document)), align: 'right' },
   { title: 'BATCHES', value: ({ document }) => formatCount(document.batches.length), align: 'right' },
+  UNSENT,
   { title: 'CREATED', value: ({ createdAt }) => formatTime(createdAt) },
 ];

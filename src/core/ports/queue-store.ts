@@ -1,5 +1,5 @@
 import type { Account } from '../job.ts';
-import type { InFlight, QueueRefusal } from '../queue.ts';
+import type { InFlight, QueueRefusal, RoomWait } from '../queue.ts';
 
 /** What a store knows of an account's queue, from the batches of all its jobs. */
 export interface QueueStore {
@@ -12,4 +12,8 @@ export interface QueueStore {
     jobId: number,
     nowMs: number,
   ): Promise<{ readonly inFlight: InFlight; readonly refusal: QueueRefusal | null }>;
+  /** Said again of the same shard, it is kept once. */
+  noteRoomWait(jobId: number, wait: RoomWait): Promise<void>;
+  /** What was noted last, for whoever asks how the job stands. */
+  roomWait(jobId: number): Promise<RoomWait | null>;
 }

@@ -121,5 +121,26 @@ export function describeQueueing(name: string, open: Open): void {
       await refuse(null);
       expect(await refusal()).toBeNull();
     });
+
+    test('keeps once which shard of a job found no room, until a shard of that job is sealed', async () => {
+      const store = await open();
+      const { job, shardIds } = await buildJob(store, [3, 5]);
+      const [one = 0, two = 0] = shardIds;
+      const mate = await sent(store, 'mate', 17);
+      await store.requestSubmission(job.id, ACCOUNT, 'batch', AT);
+      expect(await store.roomWait(job.id)).toBeNull();
+      await store.noteRoomWait(job.id, { shardId: one, limit: null });
+      await store.noteRoomWait(job.id, { shardId: one, limit: null });
+      expect(await store.roomWait(job.id)).toEqual({ shardId: one, limit: null });
+      const kinds = (await store.events(job.id)).map(({ kind }) => kind);
+      expect(kinds.filter((kind) => kind === 'room_awaited')).toHaveLength(1);
+      await store.noteRoomWait(job.id, { shardId: one, limit: 9 });
+      expect(await store.roomWait(job.id)).toEqual({ shardId: one, limit: 9 });
+      expect(await store.roomWait(mate.id)).toBeNull();
+      await sealed(store, one);
+      expect(await store.roomWait(job.id)).toBeNull();
+      await store.noteRoomWait(job.id, { shardId: two, limit: 9 });
+      expect(await store.roomWait(job.id)).toEqual({ shardId: two, limit: 9 });
+    });
   });
 }

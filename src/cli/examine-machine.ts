@@ -55,7 +55,7 @@ function checkSpace(freeBytes: number, needed: number): Finding {
   return badFile('disk', text, { code: 'disk_too_small', next: 'free some space' });
 }
 
-/** Who is at work. Only locks that exist are looked at: to look at one makes its file. */
+/** Who is at work. */
 export async function examineLocks(
   { wire }: Context,
   jobs: readonly JobViews[],
@@ -65,7 +65,6 @@ export async function examineLocks(
   if (!existsSync(statePath(root, 'locks'))) return findings;
   const locks = await wire.locks({ leaveModes: true });
   for (const { job } of jobs) {
-    if (!existsSync(statePath(root, `locks/job-${job.jobId}.lock`))) continue;
     const holder = locks.jobHolder(job.jobId);
     if (holder !== null) findings.push(note('locks', `${job.jobId} is held by ${holder}`));
   }

@@ -5,6 +5,7 @@ import { describePruned } from '../core/pruned.ts';
 import { RETRIED_WHEN_ASKED } from '../core/retry-rule.ts';
 import type { UnsentDocument } from '../core/unsent.ts';
 import type { LocalDeps } from '../steps/deps.ts';
+import { withHolder } from './at-work.ts';
 import type { Context } from './context.ts';
 import { type Column, formatCount, formatMany, formatTable, formatTime } from './output.ts';
 import { describeBill } from './print-bill.ts';
@@ -13,7 +14,8 @@ import type { Verdict } from './report-error.ts';
 type BatchRow = JobDocument['batches'][number];
 
 /** The job on stdout, and the next command on stderr. */
-export async function printJob(document: JobDocument, context: Context): Promise<void> {
+export async function printJob(described: JobDocument, context: Context): Promise<void> {
+  const document = await withHolder(described, context);
   if (context.json) {
     await context.output.json(document);
     return;
@@ -47,6 +49,7 @@ export async function formatJob(document: JobDocument, deps: Pick<LocalDeps, 'st
         : `, cache ${formatCount(cache_creation_input_tokens)} written and ${formatCount(cache_read_input_tokens)} read`;
     lines.push(`tokens    ${formatCount(input_tokens)} in, ${formatCount(output_tokens)} out${cache}`);
   }
+  if (document.at_work !== undefined) lines.push(`at work   ${document.at_work}`);
   if (document.unsent !== undefined) lines.push(`unsent    ${describeUnsent(document.unsent)}`);
   const bill = await describeBill(document, deps);
   if (bill !== null) lines.push(`cost      ${bill}`);
@@ -116,8 +119,10 @@ function batchColumns(document: JobDocument): readonly Column<BatchRow>[] {
 }
 
 /** What a user would type next; null when nothing is left to do. */
-function nextCommand({ state, job_id: id, failures, adopted, pruned }: JobDocument): string | null {
+function nextCommand({ state, job_id: id, failures, adopted, pruned, at_work }: JobDocument): string | null {
   if ((pruned?.answers_at ?? null) !== null) return null;
+  // What carries the job on is at it. Neither of these needs its lock.
+  if (at_work !== undefined) return `batchctl watch ${id}   (stop it: batchctl cancel ${id})`;
   switch (state) {
     case 'building':
       return null;

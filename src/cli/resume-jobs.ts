@@ -7,6 +7,7 @@ import type { Deps } from '../steps/deps.ts';
 import { describeJob } from '../steps/describe-job.ts';
 import type { RunOptions } from '../steps/run-job.ts';
 import { catchUpAfter, catchUpAll, runAfter } from './after-run.ts';
+import { withHolder } from './at-work.ts';
 import { carryOn } from './carry-on.ts';
 import type { ResumeFlags } from './commands/resume.ts';
 import type { Context } from './context.ts';
@@ -142,7 +143,7 @@ async function printAll(jobs: readonly Job[], context: Context): Promise<readonl
   const printed: string[] = [];
   for (const job of jobs) {
     const deps = await context.wire.localDeps();
-    const document = await describeJob(await deps.store.jobById(job.id), deps);
+    const document = await withHolder(await describeJob(await deps.store.jobById(job.id), deps), context);
     documents.push(document);
     if (!context.json) printed.push(await formatJob(document, deps));
   }

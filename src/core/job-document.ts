@@ -35,6 +35,8 @@ export interface JobDocument {
   readonly strange_lines?: number;
   /** Shards that were asked to be sent and are not; left out where there are none. */
   readonly unsent?: UnsentDocument;
+  /** The process that works on it; left out where nobody does, in one look at many jobs, and in what programs are given. */
+  readonly at_work?: string;
   /** What was removed of it by `prune`; left out likewise, and where it was nothing. */
   readonly pruned?: PrunedDocument;
 }

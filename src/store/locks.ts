@@ -1,4 +1,13 @@
-import { chmodSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { StoreError } from '../core/errors.ts';
 import type { Clock } from '../core/ports/clock.ts';
@@ -41,6 +50,8 @@ export function isLock(result: Lock | Holder): result is Lock {
 
 /** Who holds the lock now; null when nobody does. Takes no more than a moment's shared lock. */
 export function readHolder(path: string): Holder | null {
+  // Whoever only asks makes no file.
+  if (!existsSync(path)) return null;
   const db = openLockFile(path, PATIENCE_MS);
   try {
     db.prepare('SELECT 1 FROM sqlite_schema').get();

@@ -26,6 +26,12 @@ test('a lock is held against the same process until it is released', () => {
   take(path).release();
 });
 
+test('nobody holds a lock that was never taken, and asking makes no file', () => {
+  const path = lockPath();
+  expect(readHolder(path)).toBeNull();
+  expect(existsSync(path)).toBe(false);
+});
+
 test('a lock is given back although the name of its holder can be neither written nor removed', () => {
   const path = lockPath();
   mkdirSync(`${path}.holder.json`, { recursive: true });

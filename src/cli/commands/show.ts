@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { UsageError } from '../../core/errors.ts';
 import type { Job } from '../../core/job.ts';
 import { describeJob } from '../../steps/describe-job.ts';
+import { withHolder } from '../at-work.ts';
 import type { Context, Io } from '../context.ts';
 import { findJob } from '../find-job.ts';
 import { ID_HELP } from '../flags.ts';
@@ -51,7 +52,7 @@ async function showOne(job: Job, customId: string, stage: string | null, context
 
 async function showJob(job: Job, context: Context): Promise<Verdict> {
   const deps = await context.wire.localDeps();
-  const document = await describeJob(job, deps);
+  const document = await withHolder(await describeJob(job, deps), context);
   const failures = await readFailures(document, deps.files);
   if (context.json) await context.output.json({ ...document, first_failures: failures });
   else {

@@ -1,5 +1,5 @@
 import { usdAtLeast } from '../core/budget.ts';
-import { DecisionError, isKnownError, UsageError } from '../core/errors.ts';
+import { isKnownError, UsageError } from '../core/errors.ts';
 import { isInterruption } from '../core/interruption.ts';
 import { isFinal, type Job } from '../core/job.ts';
 import type { JobDocument } from '../core/job-document.ts';
@@ -9,6 +9,7 @@ import type { RunOptions } from '../steps/run-job.ts';
 import { catchUpAfter, catchUpAll, runAfter } from './after-run.ts';
 import { withHolder } from './at-work.ts';
 import { carryOn } from './carry-on.ts';
+import { type CarryOne, carryOnAll, type Phase } from './carry-on-all.ts';
 import type { ResumeFlags } from './commands/resume.ts';
 import type { Context } from './context.ts';
 import { findJob } from './find-job.ts';
@@ -43,9 +44,10 @@ export async function resumeOne(id: string, flags: ResumeFlags, context: Context
 }
 
 /**
- * Every unfinished job that was submitted: all are sent first, one after another, and only then waited for, so that a
- * job that takes a day does not keep another one from being sent. One job's failure does not stop the others. A final job
- * whose later stages go on, for the sake of answers that came late, is one of them at the end.
+ * Every unfinished job that was submitted: all are sent first, one after another, and only then waited for, all together, so
+ * that a job that takes a day does not keep another one from being sent, nor from what has room by then. One job's failure
+ * does not stop the others. A final job whose later stages go on, for the sake of answers that came late, is one of them at
+ * the end.
  */
 export async function resumeAll(flags: ResumeFlags, context: Context): Promise<Verdict> {
   // It may lack just what is under way, and would say that nothing is.
@@ -53,49 +55,17 @@ export async function resumeAll(flags: ResumeFlags, context: Context): Promise<V
   await catchUpAll(context);
   const jobs = [...(await submittedJobs(context))];
   const failures = new Map<number, unknown>();
-  await carryOnAll(jobs, failures, flags, context);
+  const phases: readonly Phase[] = flags.once ? ['once'] : ['submitted', 'final'];
+  const carryOne: CarryOne = (job, phase, turn, sleep) => resume(job, flags, phase, turn, sleep);
+  await carryOnAll(jobs, phases, failures, context, carryOne);
   const left = await watchFinished(context);
   jobs.push(...left);
-  await carryOnAll(left, failures, flags, context);
+  await carryOnAll(left, phases, failures, context, carryOne);
   const verdicts = await printAll(jobs, context);
   const [worst] = [...failures.values()].filter((error) => !isLocked(error));
   if (worst !== undefined) throw worst;
   if (failures.size > 0 || verdicts.includes('pending')) return 'pending';
   return verdicts.includes('failed_rows') ? 'failed_rows' : 'done';
-}
-
-async function carryOnAll(
-  jobs: readonly Job[],
-  failures: Map<number, unknown>,
-  flags: ResumeFlags,
-  context: Context,
-): Promise<void> {
-  const phases: readonly RunOptions['until'][] = flags.once ? ['once'] : ['submitted', 'final'];
-  for (const phase of phases) {
-    for (const job of jobs) {
-      if (failures.has(job.id)) continue;
-      try {
-        await resume(job, flags, phase, context);
-      } catch (error) {
-        if (isInterruption(error, context.signal)) throw error;
-        if (phase === 'submitted' && (await isHeld(job, error, context))) continue;
-        failures.set(job.id, error);
-        if (!isKnownError(error)) throw error;
-        if (jobs.length > 1)
-          context.talk.warn(
-            [error.message, error.why, error.next].filter((part) => part !== null).join('\n  '),
-          );
-      }
-    }
-  }
-}
-
-/** Over its budget for now: what is out may leave room, and the next phase waits for that. */
-async function isHeld(job: Job, error: unknown, { wire }: Context): Promise<boolean> {
-  if (!(error instanceof DecisionError) || error.code !== 'over_budget') return false;
-  const { store } = await wire.localDeps();
-  // One of which nothing was sent is as if nobody had asked for it, and so is its way to go.
-  return (await store.jobById(job.id)).submitRequestedAt !== null;
 }
 
 /**
@@ -154,15 +124,22 @@ async function printAll(jobs: readonly Job[], context: Context): Promise<readonl
   return documents.map(verdictOf);
 }
 
-function until(flags: ResumeFlags): RunOptions['until'] {
+function until(flags: ResumeFlags): Phase {
   return flags.once ? 'once' : 'final';
 }
 
-function resume(job: Job, flags: ResumeFlags, phase: RunOptions['until'], context: Context): Promise<Job> {
+function resume(
+  job: Job,
+  flags: ResumeFlags,
+  phase: Phase,
+  context: Context,
+  sleep?: RunOptions['sleep'],
+): Promise<Job> {
   const first = async (deps: Deps): Promise<undefined> => {
     await decide(job, flags, deps, context);
   };
-  return carryOn(job, { submit: true, until: phase }, flags, context, first);
+  const waiting = sleep === undefined ? {} : { sleep };
+  return carryOn(job, { submit: true, until: phase, ...waiting }, flags, context, first);
 }
 
 async function decide(job: Job, flags: ResumeFlags, deps: Deps, context: Context): Promise<void> {

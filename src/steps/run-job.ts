@@ -44,6 +44,8 @@ export interface RunOptions {
   readonly maxInFlight?: number | null;
   /** How requests are asked that go one by one; those are left alone with `until: 'submitted'`. */
   readonly answering?: AnswerOptions;
+  /** How it waits between its rounds, when nothing of it goes on in this process; absent: by the clock. */
+  readonly sleep?: Deps['clock']['sleep'];
   /** Asked once a pilot is judged that does not let the rest go by itself. Absent: that is a DecisionError. */
   readonly decidePilot?: DecidePilot;
 }
@@ -143,7 +145,8 @@ export async function runJob(
     const nowMs = clock.monotonicMs();
     if (isPastWait(run, views, options.maxWaitMs, nowMs - startedMs)) return { job: fresh, pending: true };
     const wakeMs = due.submitMs > nowMs ? Math.min(due.lookMs, due.submitMs) : due.lookMs;
-    await clock.sleep(Math.max(0, wakeMs - nowMs), signal);
+    const sleep = options.sleep ?? clock.sleep.bind(clock);
+    await sleep(Math.max(0, wakeMs - nowMs), signal);
   }
 }
 

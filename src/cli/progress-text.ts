@@ -83,10 +83,30 @@ function describeQueue(progress: Extract<Progress, { kind: 'queue_full' }>): str
   const { requests, inFlight, limit, nextTryMs } = progress;
   const allowed = limit === null ? '' : `, of ${formatCount(limit)} that --max-in-flight allows`;
   const tried = nextTryMs === null ? '' : `, or is tried again in ${formatDuration(nextTryMs)}`;
-  return (
-    `waiting for queue room: ${formatMany(inFlight, 'request')} in flight${allowed}; ` +
-    `${shardName(progress)} (${formatMany(requests, 'request')}) goes once batches have ended${tried}`
-  );
+  return [
+    `waiting for queue room: ${formatMany(inFlight, 'request')} in flight${allowed}${describeTakers(progress.takers)}`,
+    `${shardName(progress)} (${formatMany(requests, 'request')}) goes once batches have ended${tried}`,
+    ...progress.takers.flatMap(({ jobId, inDoubt, holder }) => {
+      if (inDoubt === 0) return [];
+      const settles = holder === null ? `batchctl resume ${jobId}` : holder;
+      return [
+        `${formatCount(inDoubt)} of job ${jobId} are in doubt and count until that is settled: ${settles}`,
+      ];
+    }),
+  ].join('; ');
+}
+
+const MOST_TAKERS = 3;
+
+function describeTakers(takers: readonly { readonly jobId: string; readonly requests: number }[]): string {
+  if (takers.length === 0) return '';
+  const named = takers
+    .slice(0, MOST_TAKERS)
+    .map(({ jobId, requests }) => `${formatCount(requests)} of job ${jobId}`);
+  const rest = takers.slice(MOST_TAKERS);
+  const requests = rest.reduce((sum, one) => sum + one.requests, 0);
+  if (rest.length > 0) named.push(`${formatCount(requests)} of ${formatMany(rest.length, 'more job')}`);
+  return ` (${named.join(', ')})`;
 }
 
 type Doubt = Extract<

@@ -8,13 +8,18 @@ import type { BackoffRule } from './backoff.ts';
 
 /** Requests in batches that may not have ended, as far as this store knows. The API counts fewer: what it has processed is out. */
 export interface InFlight {
+  /** Of this job, those in doubt included. */
   readonly own: number;
   /** Batches of other jobs of the account. */
   readonly others: readonly OtherBatch[];
+  /** What of other jobs may have become a batch. */
+  readonly doubts: readonly { readonly jobId: string; readonly requests: number }[];
 }
 
 export interface OtherBatch {
   readonly id: string;
+  /** Whose it is. */
+  readonly jobId: string;
   readonly createdAt: string;
   readonly requests: number;
   /** Of its key, beside that of this run. To a key of another workspace every batch is not found. */
@@ -45,6 +50,26 @@ export interface QueueWait {
   /** Server time at which it may be tried all the same; null: only once a batch has ended. */
   readonly untilMs: number | null;
   readonly about: RefusedAbout;
+}
+
+/** Another job with requests in flight. */
+export interface RoomTaker {
+  readonly jobId: string;
+  readonly requests: number;
+  /** So many of them only may be in flight: nobody knows whether they became a batch. */
+  readonly inDoubt: number;
+}
+
+/** The other jobs that take the room, those with the most requests first. */
+export function takersOf({ others, doubts }: Pick<InFlight, 'others' | 'doubts'>): readonly RoomTaker[] {
+  const byJob = new Map<string, RoomTaker>();
+  const add = (jobId: string, requests: number, inDoubt: number): void => {
+    const before = byJob.get(jobId) ?? { jobId, requests: 0, inDoubt: 0 };
+    byJob.set(jobId, { jobId, requests: before.requests + requests, inDoubt: before.inDoubt + inDoubt });
+  };
+  for (const { jobId, requests } of others) add(jobId, requests, 0);
+  for (const { jobId, requests } of doubts) add(jobId, requests, requests);
+  return [...byJob.values()].sort((a, b) => b.requests - a.requests);
 }
 
 /** The last shard of a job that found no room, unless one of the job was sealed after that. */

@@ -10,7 +10,9 @@ import {
   type QueueRefusal,
   type QueueRule,
   type QueueWait,
+  type RoomTaker,
   refusedAbout,
+  takersOf,
   timesRefused,
 } from '../core/queue.ts';
 import type { Shard } from '../core/shard.ts';
@@ -26,6 +28,7 @@ interface Facts {
   /** Requests in flight, of all jobs. */
   inFlight: number;
   others: readonly OtherBatch[];
+  readonly takers: readonly RoomTaker[];
   readonly refusal: QueueRefusal | null;
   /** Of the store when they were read, and our seals since. */
   serial: number;
@@ -77,6 +80,11 @@ export class QueueRoom {
     return (await this.#read()).others;
   }
 
+  /** Other jobs that have requests in flight. */
+  async takers(): Promise<readonly RoomTaker[]> {
+    return (await this.#read()).takers;
+  }
+
   /** The API does not know the batch of another job: it was deleted, which it can be once it has ended. */
   gone(id: string): void {
     this.#gone.add(id);
@@ -120,8 +128,9 @@ export class QueueRoom {
     if (this.#facts?.serial === serial) return this.#facts;
     const { inFlight, refusal } = await deps.store.queueOf(deps.provider.account, job.id, time.nowMs());
     const others = inFlight.others.filter(({ id }) => !this.#gone.has(id));
-    const sum = others.reduce((all, { requests }) => all + requests, inFlight.own);
-    this.#facts = { inFlight: sum, others, refusal, serial };
+    const takers = takersOf({ ...inFlight, others });
+    const sum = takers.reduce((all, { requests }) => all + requests, inFlight.own);
+    this.#facts = { inFlight: sum, others, takers, refusal, serial };
     return this.#facts;
   }
 

@@ -94,7 +94,7 @@ async function sendAll(
     // The job may have been canceled since, and then nothing is held back.
     if (sent > 0 && (hold !== null || wait !== null)) return 'changed';
     if (hold !== null) return { ...NOTHING_LEFT, heldBy, hold };
-    if (wait !== null) return { ...(await waitForRoom(run, shard, shards, wait)), heldBy };
+    if (wait !== null) return { ...(await waitForRoom(run, room, shard, shards, wait)), heldBy };
     signal.throwIfAborted();
     const outcome = await sendPatiently(run, shard, shards, sending, signal);
     if (outcome === null) return NOTHING_LEFT;
@@ -112,10 +112,11 @@ async function sendAll(
         });
         return 'changed';
       case 'no_room':
-        return { ...(await waitForRoom(run, shard, shards, outcome.wait)), heldBy };
+        return { ...(await waitForRoom(run, room, shard, shards, outcome.wait)), heldBy };
       case 'not_created': {
         const full = outcome.refusal === 'rate_limited' ? await room.findWait(shard) : null;
-        if (full?.about === 'queue') return { ...(await waitForRoom(run, shard, shards, full)), heldBy };
+        if (full?.about === 'queue')
+          return { ...(await waitForRoom(run, room, shard, shards, full)), heldBy };
         const restMs = full === null ? null : (full.untilMs ?? 0) - run.time.nowMs();
         const waitMs = await handleRefusal(run, shard, outcome, { refusals, restMs });
         const queue = full === null ? null : { shard, wait: full };
@@ -129,7 +130,8 @@ async function sendAll(
 }
 
 async function waitForRoom(
-  { job, time, deps: { report, store } }: Run,
+  { job, time, deps: { report, store, locks } }: Run,
+  room: QueueRoom,
   shard: Shard,
   shards: number,
   wait: QueueWait,
@@ -144,7 +146,11 @@ async function waitForRoom(
     shards,
     requests: shard.requests,
   };
-  report({ kind: 'queue_full', ...which, inFlight, limit, nextTryMs });
+  const takers = (await room.takers()).map((taker) => ({
+    ...taker,
+    holder: taker.inDoubt === 0 ? null : locks.jobHolder(taker.jobId),
+  }));
+  report({ kind: 'queue_full', ...which, inFlight, limit, nextTryMs, takers });
   return { waitMs: nextTryMs, hold: null, queue: { shard, wait } };
 }
 

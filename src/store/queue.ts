@@ -25,8 +25,9 @@ const OF_ACCOUNT = `
     ), 1)`;
 
 export function prepareQueue(db: Db) {
-  const selectOpen = db.prepare<Account & { seconds: number }, OtherBatch & { readonly jobId: number }>(`
-    SELECT batches.batch_id AS id, batches.created_at AS createdAt, shards.requests, stages.job_id AS jobId,
+  const selectOpen = db.prepare<Account & { seconds: number }, OtherBatch & { readonly owner: number }>(`
+    SELECT batches.batch_id AS id, batches.created_at AS createdAt, shards.requests, stages.job_id AS owner,
+      jobs.job_id AS jobId,
       CASE
         WHEN accounts.key_fingerprint = :keyFingerprint THEN 'same'
         ELSE coalesce((
@@ -41,30 +42,35 @@ export function prepareQueue(db: Db) {
     JOIN submissions ON submissions.id = batches.submission_id
     JOIN shards ON shards.id = submissions.shard_id
     JOIN stages ON stages.id = shards.stage_id
+    JOIN jobs ON jobs.id = stages.job_id
     WHERE batches.processing_status <> 'ended'
       AND shards.state = 'live'
       AND unixepoch(batches.expires_at) + ${PAST_EXPIRY_SECONDS} > :seconds
       AND ${OF_ACCOUNT}
   `);
   // What may have become a batch counts as one, unless each that it may be has ended: whose it is is then another question.
-  const selectUnproven = db
-    .prepare<Account & { since: string }, number>(`
-      SELECT coalesce(sum(shards.requests), 0)
-      FROM ${UNSETTLED}
-      JOIN shards ON shards.id = submissions.shard_id
-      JOIN accounts ON accounts.id = submissions.account_id
-      WHERE submissions.state IN ('sealed','in_doubt','stuck')
-        AND ${IS_UNSETTLED}
-        AND submissions.sealed_at > :since
-        AND ${OF_ACCOUNT}
-        AND coalesce((
-          SELECT min(batches.processing_status = 'ended')
-          FROM candidates
-          JOIN batches ON batches.batch_id = candidates.batch_id
-          WHERE candidates.submission_id = submissions.id AND candidates.verdict <> 'rejected'
-        ), 0) = 0
-    `)
-    .pluck();
+  const selectUnproven = db.prepare<
+    Account & { since: string },
+    { readonly owner: number; readonly jobId: string; readonly requests: number }
+  >(`
+    SELECT stages.job_id AS owner, jobs.job_id AS jobId, sum(shards.requests) AS requests
+    FROM ${UNSETTLED}
+    JOIN shards ON shards.id = submissions.shard_id
+    JOIN stages ON stages.id = shards.stage_id
+    JOIN jobs ON jobs.id = stages.job_id
+    JOIN accounts ON accounts.id = submissions.account_id
+    WHERE submissions.state IN ('sealed','in_doubt','stuck')
+      AND ${IS_UNSETTLED}
+      AND submissions.sealed_at > :since
+      AND ${OF_ACCOUNT}
+      AND coalesce((
+        SELECT min(batches.processing_status = 'ended')
+        FROM candidates
+        JOIN batches ON batches.batch_id = candidates.batch_id
+        WHERE candidates.submission_id = submissions.id AND candidates.verdict <> 'rejected'
+      ), 0) = 0
+    GROUP BY stages.job_id
+  `);
   const selectRefused = db.prepare<Account, { sealedAt: string; detailJson: string }>(`
     SELECT submissions.sealed_at AS sealedAt, events.detail_json AS detailJson
     FROM ${UNSETTLED}
@@ -93,13 +99,21 @@ export function prepareQueue(db: Db) {
   return {
     inFlight({ baseUrl, keyFingerprint }: Account, jobId: number, nowMs: number): InFlight {
       const account = { baseUrl, keyFingerprint };
-      let own = selectUnproven.get({ ...account, since: toTime(nowMs - LONGEST_MS) }) ?? 0;
+      let own = 0;
       const others: OtherBatch[] = [];
-      for (const { jobId: owner, ...batch } of selectOpen.iterate({ ...account, seconds: nowMs / 1000 })) {
+      const doubts: { jobId: string; requests: number }[] = [];
+      for (const { owner, ...doubt } of selectUnproven.all({
+        ...account,
+        since: toTime(nowMs - LONGEST_MS),
+      })) {
+        if (owner === jobId) own += doubt.requests;
+        else doubts.push(doubt);
+      }
+      for (const { owner, ...batch } of selectOpen.iterate({ ...account, seconds: nowMs / 1000 })) {
         if (owner === jobId) own += batch.requests;
         else others.push(batch);
       }
-      return { own, others };
+      return { own, others, doubts };
     },
     /** The last one, whatever has happened since. */
     refusal({ baseUrl, keyFingerprint }: Account): QueueRefusal | null {

@@ -9,14 +9,33 @@ describe('what is told of a full queue', () => {
   const full = { kind: 'queue_full', stage: null, shard: 3, shards: 12, requests: 100_000 } as const;
   test.each([
     [
-      { ...full, inFlight: 200_000, limit: null, nextTryMs: 72_000 },
+      { ...full, inFlight: 200_000, limit: null, nextTryMs: 72_000, takers: [] },
       'waiting for queue room: 200,000 requests in flight; shard 3/12 (100,000 requests) goes once batches have ended, or ' +
         'is tried again in 1 min 12 s',
     ],
     [
-      { ...full, inFlight: 200_000, limit: 250_000, nextTryMs: null },
+      { ...full, inFlight: 200_000, limit: 250_000, nextTryMs: null, takers: [] },
       'waiting for queue room: 200,000 requests in flight, of 250,000 that --max-in-flight allows; shard 3/12 (100,000 ' +
         'requests) goes once batches have ended',
+    ],
+    [
+      {
+        ...full,
+        inFlight: 170_000,
+        limit: 200_000,
+        nextTryMs: null,
+        takers: [
+          { jobId: 'a', requests: 90_000, inDoubt: 0, holder: null },
+          { jobId: 'b', requests: 50_000, inDoubt: 20_000, holder: null },
+          { jobId: 'c', requests: 20_000, inDoubt: 20_000, holder: 'process 7: batchctl resume' },
+          { jobId: 'd', requests: 5_000, inDoubt: 0, holder: null },
+          { jobId: 'e', requests: 4_000, inDoubt: 0, holder: null },
+        ],
+      },
+      'waiting for queue room: 170,000 requests in flight, of 200,000 that --max-in-flight allows (90,000 of job a, 50,000 ' +
+        'of job b, 20,000 of job c, 9,000 of 2 more jobs); shard 3/12 (100,000 requests) goes once batches have ended; ' +
+        '20,000 of job b are in doubt and count until that is settled: batchctl resume b; ' +
+        '20,000 of job c are in doubt and count until that is settled: process 7: batchctl resume',
     ],
   ] as const)('%j', (progress, text) => {
     expect(describeProgress(progress, NOW).line).toBe(text);

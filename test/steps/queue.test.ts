@@ -209,7 +209,8 @@ describe('batches of other jobs', () => {
     const bench = await makeWorkbench({ batchSeconds: NEVER });
     await bench.setFaults('lost-reply');
     const { run, clock } = atApi(bench);
-    await run(await bench.build(10, {}, { name: 'other' }), { until: 'once' });
+    const other = await bench.build(10, {}, { name: 'other' });
+    await run(other, { until: 'once' });
     const job = await bench.build(9, {}, { name: 'words' });
     const { sleep } = clock;
     let sleeps = 0;
@@ -221,7 +222,9 @@ describe('batches of other jobs', () => {
     };
     const outcome = await run(job, { maxInFlight: 15, maxWaitMs: 60 * MINUTE });
     expect(outcome).toMatchObject({ pending: true, job: { state: 'submitting' } });
-    expect(told(bench, 'queue_full')).toMatchObject([{ inFlight: 10, limit: 15 }]);
+    // And it is said whose it is.
+    const takers = [{ jobId: other.jobId, requests: 10, inDoubt: 10, holder: null }];
+    expect(told(bench, 'queue_full')).toMatchObject([{ inFlight: 10, limit: 15, takers }]);
   }, 20_000);
 
   it('are counted once more where another run has just sent one: two runs do not share one room', async () => {

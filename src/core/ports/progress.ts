@@ -1,4 +1,5 @@
 import type { PilotVerdict } from '../pilot.ts';
+import type { RoomTaker } from '../queue.ts';
 
 /** What a step tells of its work while it goes on. The command line turns it into a spinner or plain lines on stderr. */
 export type Progress =
@@ -39,6 +40,8 @@ export type Progress =
       readonly limit: number | null;
       /** When it is tried although no batch has ended; null: not. */
       readonly nextTryMs: number | null;
+      /** The other jobs that have requests in flight, and who is at work on one of which something is in doubt, if anybody is. */
+      readonly takers: readonly (RoomTaker & { readonly holder: string | null })[];
     }
   | {
       readonly kind: 'in_doubt';

@@ -42,14 +42,25 @@ export function describeQueueing(name: string, open: Open): void {
       await sealed(store, three);
       // Only uploading, and not begun.
       await start(store, four);
-      await sent(store, 'mate', 17);
+      const mate = await sent(store, 'mate', 17);
       await sent(store, 'over', 19);
       await store.recordSeen(batchOf('msgbatch_over', 19, 'ended'));
       const { inFlight } = await store.queueOf(ACCOUNT, job.id, AT_MS);
       expect(inFlight.own).toBe(3 + 5 + 7);
       expect(inFlight.others).toEqual([
-        { id: 'msgbatch_mate', createdAt: batchOf('x', 1).createdAt, requests: 17, workspace: 'same' },
+        {
+          id: 'msgbatch_mate',
+          jobId: mate.jobId,
+          createdAt: batchOf('x', 1).createdAt,
+          requests: 17,
+          workspace: 'same',
+        },
       ]);
+      expect(inFlight.doubts).toEqual([]);
+      // Of the mate all of it is somebody else's, what is only in doubt by itself.
+      const { inFlight: ofMate } = await store.queueOf(ACCOUNT, mate.id, AT_MS);
+      expect(ofMate).toMatchObject({ own: 17, others: [{ id: 'msgbatch_1', jobId: job.jobId }] });
+      expect(ofMate.doubts).toEqual([{ jobId: job.jobId, requests: 5 + 7 }]);
     });
 
     test('holds no doubt of which every candidate has ended, though nobody has said yet whose it is', async () => {
@@ -77,7 +88,7 @@ export function describeQueueing(name: string, open: Open): void {
       await inDoubt(store, shardIds[0] ?? 0);
       await sent(store, 'mate', 17);
       const late = await store.queueOf(ACCOUNT, job.id, AT_MS + DAY + 16 * 60_000);
-      expect(late.inFlight).toEqual({ own: 0, others: [] });
+      expect(late.inFlight).toEqual({ own: 0, others: [], doubts: [] });
     });
 
     test('is that of one address and one organization', async () => {

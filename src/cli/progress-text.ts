@@ -159,7 +159,7 @@ function describeDoubt(progress: Doubt, now: Date): string {
 
 /** The API's counts stay at zero until a batch has ended, so there is nothing that a bar could show. */
 function describePolled(progress: Extract<Progress, { kind: 'polled' }>): Shown {
-  const { pending, ended, doubts, requests, elapsedMs, nextLookMs } = progress;
+  const { pending, ended, doubts, requests, nextLookMs, room } = progress;
   const open = pending - ended;
   const batches =
     ended === 0
@@ -170,12 +170,24 @@ function describePolled(progress: Extract<Progress, { kind: 'polled' }>): Shown 
     doubts > 0 ? `${formatMany(doubts, 'shard')} in doubt` : null,
   ].filter((part) => part !== null);
   const what = parts.length > 0 ? parts.join('; ') : 'waiting to send';
+  const queued =
+    room === undefined
+      ? null
+      : `${formatMany(room.requests, 'request')} ${room.requests === 1 ? 'waits' : 'wait'} for queue room, ` +
+        `${formatCount(room.inFlight)} in flight`;
+  // A job without a batch of its own has no time but that of its wait.
+  const isQueuedOnly = queued !== null && parts.length === 0;
+  const elapsedMs = isQueuedOnly ? (room?.waitedMs ?? 0) : progress.elapsedMs;
+  const shown = isQueuedOnly ? queued : [what, queued].filter((part) => part !== null).join('; ');
   return {
     line: null,
     live: (sinceMs) => {
       const next = nextLookMs === null ? '' : `; next look in ${formatSeconds(nextLookMs - sinceMs)}`;
-      return `${what}, ${formatSeconds(elapsedMs + sinceMs)} so far${next}`;
+      const tryMs = room?.nextTryMs ?? null;
+      const tried = tryMs === null ? '' : `, next try in ${formatSeconds(tryMs - sinceMs)}`;
+      return `${shown}, ${formatSeconds(elapsedMs + sinceMs)} so far${next}${tried}`;
     },
+    // What waits for room has had its line.
     plain: open > 0 || doubts > 0 ? what : null,
   };
 }

@@ -69,6 +69,24 @@ export class SharedTalk {
       requests: sum(({ requests }) => requests),
       elapsedMs: Math.max(...all.map(({ polled, atMs }) => polled.elapsedMs + nowMs - atMs)),
       nextLookMs: Math.max(0, Math.min(...all.map(({ wakeMs }) => wakeMs)) - nowMs),
+      ...sumRooms(all, nowMs),
     });
   }
+}
+
+/** All that waits for room, which waits for the same one. */
+function sumRooms(all: readonly Standing[], nowMs: number): Pick<Polled, 'room'> {
+  const rooms = all.flatMap(({ polled: { room }, atMs }) =>
+    room === undefined ? [] : [{ ...room, agoMs: nowMs - atMs }],
+  );
+  if (rooms.length === 0) return {};
+  const tries = rooms.flatMap(({ nextTryMs, agoMs }) => (nextTryMs === null ? [] : [nextTryMs - agoMs]));
+  return {
+    room: {
+      requests: rooms.reduce((sum, { requests }) => sum + requests, 0),
+      inFlight: Math.max(...rooms.map(({ inFlight }) => inFlight)),
+      waitedMs: Math.max(...rooms.map(({ waitedMs, agoMs }) => waitedMs + agoMs)),
+      nextTryMs: tries.length === 0 ? null : Math.max(0, Math.min(...tries)),
+    },
+  };
 }

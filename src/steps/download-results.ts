@@ -50,6 +50,8 @@ const MAX_DOWNLOADS = 3;
 const MAX_BROKEN = 6;
 const DOWNLOAD_BACKOFF: BackoffRule = { firstMs: 2_000, factor: 4, maxMs: 10_000 };
 const REPORT_EVERY_BYTES = 1 << 20;
+/** On a slow line a megabyte is long in coming. */
+const REPORT_EVERY_MS = 1_000;
 
 /**
  * Brings the results of an ended batch to disk, whole and byte for byte, and records that they are there. A stream that
@@ -124,6 +126,8 @@ async function downloadOnce(
 ): Promise<Download | Again> {
   const { job, shard, batch, isProven, keep } = target;
   let stream: ResultsStream;
+  // Before the first byte, which may be long in coming: what was shown until now was that batches are waited for.
+  deps.report({ kind: 'downloading', batchId: batch.id, bytes: 0 });
   try {
     stream = await repeatRead(() => deps.provider.openResults(batch, signal), deps.clock, signal);
   } catch (error) {
@@ -133,15 +137,17 @@ async function downloadOnce(
   const file = deps.files.createHashed(path, { private: job.spec.private });
   try {
     const check = new ResultsCheck(expected.ids(), new ResultSeqs(expected.seqs));
-    let reported = 0;
+    let reported = { bytes: 0, atMs: deps.clock.monotonicMs() };
     const bytes = readResults(stream, batch, deps, signal);
     for await (const chunk of bytes) {
       file.writeBytes(chunk);
       check.push(chunk);
       if (!isProven && check.isForeign(false)) return { kind: 'foreign' };
-      if (file.bytes - reported < REPORT_EVERY_BYTES) continue;
-      reported = file.bytes;
-      deps.report({ kind: 'downloading', batchId: batch.id, bytes: reported });
+      const nowMs = deps.clock.monotonicMs();
+      if (file.bytes - reported.bytes < REPORT_EVERY_BYTES && nowMs - reported.atMs < REPORT_EVERY_MS)
+        continue;
+      reported = { bytes: file.bytes, atMs: nowMs };
+      deps.report({ kind: 'downloading', batchId: batch.id, bytes: file.bytes });
     }
     check.end();
     if (!isProven && check.isForeign(true)) return { kind: 'foreign' };

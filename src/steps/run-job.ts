@@ -22,7 +22,7 @@ import { requireHome } from './require-home.ts';
 import { requireProgress } from './require-progress.ts';
 import { retrieveJob } from './retrieve-results.ts';
 import { type Run, startRun } from './run.ts';
-import { firstDoubtLook, isPastWait, isUnderWay, nextLookAt } from './schedule.ts';
+import { firstDoubtLook, isPastWait, isUnderWay, nextLookAt, type Wait } from './schedule.ts';
 import { type Limits, type Submitting, submitShards } from './submit-shards.ts';
 import { takeBackRetried } from './take-back.ts';
 import { hasRoomNow, requireFits, requireMoving, tellUnsent } from './wait-for-room.ts';
@@ -66,6 +66,8 @@ interface Due {
   isHeldBack: boolean;
   /** What waits for room in the account's queue. */
   queue: Waiting | null;
+  /** Since when something does; null: nothing did when shards were last sent. */
+  queueSinceMs: number | null;
 }
 
 /**
@@ -98,7 +100,7 @@ export async function runJob(
   await tellDoubts(run);
   let budget: Budget | null = null;
   const startedMs = clock.monotonicMs();
-  const none = { failedLooks: 0, refusals: 0, isHeldBack: false, queue: null };
+  const none = { failedLooks: 0, refusals: 0, isHeldBack: false, queue: null, queueSinceMs: null };
   const due: Due = { lookMs: startedMs, submitMs: startedMs, ...none };
   for (;;) {
     signal.throwIfAborted();
@@ -140,7 +142,7 @@ export async function runJob(
     if (!options.submit && !views.some((view) => view.shard.state === 'live'))
       return { job: fresh, pending: true };
     if (due.lookMs === Number.POSITIVE_INFINITY) {
-      due.lookMs = await nextLookAt(run, options.intervalMs, await firstDoubtLook(run));
+      due.lookMs = await nextLookAt(run, waitOf(options, due, await firstDoubtLook(run)));
     }
     const nowMs = clock.monotonicMs();
     if (isPastWait(run, views, options.maxWaitMs, nowMs - startedMs)) return { job: fresh, pending: true };
@@ -198,6 +200,7 @@ async function submitIfDue(
   const submitting = await submitShards(run, { refusals: due.refusals, budget, room }, signal);
   const { waitMs, queue } = submitting;
   due.queue = queue;
+  due.queueSinceMs = queue === null ? null : (due.queueSinceMs ?? clock.monotonicMs());
   due.refusals = waitMs === null || queue !== null ? 0 : due.refusals + 1;
   due.submitMs = clock.monotonicMs() + (waitMs ?? (queue === null ? 0 : Number.POSITIVE_INFINITY));
   // Batches of other jobs may have ended that nobody has looked at since.
@@ -237,7 +240,7 @@ async function lookIfDue(
     const { doubtLookMs, gone } = await lookAtBatches(run, signal, others);
     for (const id of gone) room.gone(id);
     due.failedLooks = 0;
-    due.lookMs = await nextLookAt(run, options.intervalMs, doubtLookMs);
+    due.lookMs = await nextLookAt(run, waitOf(options, due, doubtLookMs));
     return countUnsent(await store.shards(run.job.id)) > countUnsent(before);
   } catch (error) {
     signal.throwIfAborted();
@@ -249,6 +252,13 @@ async function lookIfDue(
     due.lookMs = Math.max(clock.monotonicMs() + ms, pollBudgetOf(run.deps).nextLookMs());
     return false;
   }
+}
+
+function waitOf({ intervalMs }: RunOptions, due: Due, doubtLookMs: number | null): Wait {
+  const { queue, queueSinceMs, submitMs } = due;
+  const isQueued = queue?.wait.about === 'queue' && queueSinceMs !== null;
+  const room = isQueued ? { inFlight: queue.wait.inFlight, sinceMs: queueSinceMs, submitMs } : null;
+  return { intervalMs, doubtLookMs, room };
 }
 
 function countUnsent(views: readonly ShardView[]): number {

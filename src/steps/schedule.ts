@@ -1,6 +1,7 @@
 import { pollIntervalMs } from '../core/backoff.ts';
 import { hasEnded } from '../core/batch.ts';
 import { isEmulatorAccount } from '../core/job.ts';
+import type { QueuedFor } from '../core/ports/progress.ts';
 import type { ShardView } from '../core/ports/store-views.ts';
 import { pollBudgetOf } from './poll-budget.ts';
 import type { Run } from './run.ts';
@@ -11,17 +12,21 @@ const LONGEST_BATCH_MS = 24 * 60 * 60_000;
 /** The emulator's batches last seconds. */
 export const EMULATOR_INTERVAL_MS = 400;
 
-/**
- * When to look next, in this machine's monotonic time; tells the user. `doubtLookMs` is when a doubt wants a listing, in
- * server time.
- */
-export async function nextLookAt(
-  run: Run,
-  intervalMs: number | null,
-  doubtLookMs: number | null,
-): Promise<number> {
+/** What is known of the wait when the next look is set. */
+export interface Wait {
+  /** Fixed by the user; null: it grows with the age of the batches. */
+  readonly intervalMs: number | null;
+  /** When a doubt wants a listing, in server time. */
+  readonly doubtLookMs: number | null;
+  /** The unsent shards wait for room, since then; tried all the same at `submitMs`. In this machine's monotonic time. */
+  readonly room: { readonly inFlight: number; readonly sinceMs: number; readonly submitMs: number } | null;
+}
+
+/** When to look next, in this machine's monotonic time; tells the user. */
+export async function nextLookAt(run: Run, { intervalMs, doubtLookMs, room }: Wait): Promise<number> {
   const { clock, provider, report, store } = run.deps;
-  const open = (await store.shards(run.job.id)).filter((view) => view.shard.state === 'live');
+  const views = await store.shards(run.job.id);
+  const open = views.filter((view) => view.shard.state === 'live');
   const known = open.filter((view) => view.batch !== null);
   const waiting = known.filter((view) => view.batch !== null && !hasEnded(view.batch));
   const nowMs = run.time.nowMs();
@@ -41,8 +46,23 @@ export async function nextLookAt(
     requests: known.reduce((sum, view) => sum + view.shard.requests, 0),
     elapsedMs: created.length === 0 ? 0 : Math.max(0, nowMs - Math.min(...created)),
     nextLookMs: nextMs,
+    ...(room === null ? {} : { room: toldRoom(room, views, clock.monotonicMs()) }),
   });
   return clock.monotonicMs() + nextMs;
+}
+
+function toldRoom(
+  { inFlight, sinceMs, submitMs }: NonNullable<Wait['room']>,
+  views: readonly ShardView[],
+  nowMs: number,
+): QueuedFor {
+  const unsent = views.filter(({ shard }) => shard.state === 'built' && shard.route === 'batch');
+  return {
+    requests: unsent.reduce((sum, { shard }) => sum + shard.requests, 0),
+    inFlight,
+    waitedMs: nowMs - sinceMs,
+    nextTryMs: Number.isFinite(submitMs) ? Math.max(0, submitMs - nowMs) : null,
+  };
 }
 
 /** A doubt without a look yet wants one now. */

@@ -106,6 +106,23 @@ describe('while batches are in progress', () => {
     expect(ended.plain).toBe('2 of 3 batches in progress, 1 ended, 1,200 requests');
   });
 
+  test('what waits for room is said with its numbers, also by a job that has no batch of its own', () => {
+    const room = { requests: 300, inFlight: 1200, waitedMs: 2 * MINUTE, nextTryMs: 70_000 };
+    const mixed = describeProgress({ ...polled, room }, NOW);
+    expect(mixed.live?.(10_000)).toBe(
+      '3 batches in progress, 1,200 requests; 300 requests wait for queue room, 1,200 in flight, 12 min 10 s so far; ' +
+        'next look in 20 s, next try in 1 min',
+    );
+    // Nothing new where a line has said it.
+    expect(mixed.plain).toBe(describeProgress(polled, NOW).plain);
+    const none = { ...polled, pending: 0, requests: 0, elapsedMs: 0 };
+    const alone = describeProgress({ ...none, room: { ...room, requests: 1, nextTryMs: null } }, NOW);
+    expect(alone.live?.(10_000)).toBe(
+      '1 request waits for queue room, 1,200 in flight, 2 min 10 s so far; next look in 20 s',
+    );
+    expect(alone.plain).toBeNull();
+  });
+
   test('a shard in doubt is not counted as a batch', () => {
     const both = describeProgress({ ...polled, pending: 1, doubts: 2, requests: 7 }, NOW);
     expect(both.plain).toBe('1 batch in progress, 7 requests; 2 shards in doubt');

@@ -19,7 +19,7 @@ interface Scene {
   readonly sleeps: readonly number[];
   /** Bytes that came, those that came for nothing among them. */
   readonly came: () => number;
-  download(provider?: Partial<BatchProvider>): Promise<Download>;
+  download(provider?: Partial<BatchProvider>, time?: Pick<Deps['clock'], 'monotonicMs'>): Promise<Download>;
 }
 
 /** A job whose batch has ended, and no results here yet. */
@@ -61,10 +61,14 @@ async function endedBatch(): Promise<Scene> {
     path: join(bench.dir, rawPath(bench.deps.files.resultsDir(job.jobId), shard.stage, shard.number)),
     sleeps,
     came: () => came,
-    download: (provider = {}) =>
+    download: (provider = {}, time = clock) =>
       downloadResults(
         { job, shard, batch, isProven: true },
-        { ...bench.deps, clock, provider: { ...counted, ...provider } },
+        {
+          ...bench.deps,
+          clock: { ...clock, monotonicMs: () => time.monotonicMs() },
+          provider: { ...counted, ...provider },
+        },
         signal,
       ),
   };
@@ -113,6 +117,25 @@ it.each([
   expect(found).toMatchObject({ kind: 'downloaded', counts: { distinct: ROWS, malformed: 0, duplicate: 0 } });
   expect(readFileSync(path).equals(text)).toBe(true);
   expect(opened).toBe(3);
+});
+
+it('a download tells of itself before its first byte, and each second where few come', async () => {
+  const { bench, text, download } = await endedBatch();
+  const told = () => bench.told.flatMap((one) => (one.kind === 'downloading' ? [one.bytes] : []));
+  const piece = Math.ceil(text.length / 6);
+  let nowMs = 0;
+  async function* slow() {
+    expect(told()).toEqual([0]);
+    for (let at = 0; at < text.length; at += piece) {
+      nowMs += 600;
+      yield text.subarray(at, at + piece);
+    }
+  }
+  await download(
+    { openResults: async () => ({ bytes: slow(), startsAt: 0, etag: null }) },
+    { monotonicMs: () => nowMs },
+  );
+  expect(told()).toEqual([0, 2 * piece, 4 * piece, text.length, text.length]);
 });
 
 async function readAll({ bytes }: ResultsStream): Promise<Buffer> {

@@ -225,6 +225,10 @@ describe('batches of other jobs', () => {
     // And it is said whose it is.
     const takers = [{ jobId: other.jobId, requests: 10, inDoubt: 10, holder: null }];
     expect(told(bench, 'queue_full')).toMatchObject([{ inFlight: 10, limit: 15, takers }]);
+    // Meanwhile it is said for how long by now, although no batch of its own is in progress.
+    const waits = told(bench, 'polled').flatMap(({ pending, room }) => (pending === 0 && room ? [room] : []));
+    expect(waits[0]).toMatchObject({ requests: 9, inFlight: 10, nextTryMs: null });
+    expect(waits.at(-1)?.waitedMs).toBeGreaterThan(waits[0]?.waitedMs ?? 0);
   }, 20_000);
 
   it('are counted once more where another run has just sent one: two runs do not share one room', async () => {

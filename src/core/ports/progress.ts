@@ -71,6 +71,8 @@ export type Progress =
       readonly requests: number;
       readonly elapsedMs: number;
       readonly nextLookMs: number | null;
+      /** What waits for room in the account's queue; absent: nothing does. */
+      readonly room?: QueuedFor;
     }
   | {
       readonly kind: 'answering';
@@ -97,5 +99,14 @@ export type Progress =
   | { readonly kind: 'notice'; readonly text: string }
   /** Something that the user must hear of, also with --quiet. */
   | { readonly kind: 'problem'; readonly text: string };
+
+/** How unsent shards wait for room in the account's queue. */
+export interface QueuedFor {
+  readonly requests: number;
+  readonly inFlight: number;
+  readonly waitedMs: number;
+  /** When it is tried although no batch has ended; null: not. */
+  readonly nextTryMs: number | null;
+}
 
 export type ReportProgress = (progress: Progress) => void;

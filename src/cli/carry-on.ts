@@ -9,7 +9,7 @@ import { answeringOf, type PaceFlags } from './pace-flags.ts';
 import { runLocked } from './run-locked.ts';
 
 type CarryOn = Pick<RunOptions, 'submit' | 'until'> &
-  Partial<Pick<RunOptions, 'mode' | 'sleep'>> & {
+  Partial<Pick<RunOptions, 'mode' | 'sleep' | 'isFollowed'>> & {
     /** The same command goes on with the job, so that becoming final is not the end of it. */
     readonly goesOn?: boolean;
   };

@@ -1,5 +1,5 @@
 import { formatDuration } from '../core/duration.ts';
-import type { Progress } from '../core/ports/progress.ts';
+import type { Progress, QueuedFor } from '../core/ports/progress.ts';
 import { formatBytes, formatCount, formatMany } from './output.ts';
 import { formatVerdict } from './print-pilot.ts';
 
@@ -170,15 +170,9 @@ function describePolled(progress: Extract<Progress, { kind: 'polled' }>): Shown 
     doubts > 0 ? `${formatMany(doubts, 'shard')} in doubt` : null,
   ].filter((part) => part !== null);
   const what = parts.length > 0 ? parts.join('; ') : 'waiting to send';
-  const queued =
-    room === undefined
-      ? null
-      : `${formatMany(room.requests, 'request')} ${room.requests === 1 ? 'waits' : 'wait'} for queue room, ` +
-        `${formatCount(room.inFlight)} in flight`;
   // A job without a batch of its own has no time but that of its wait.
-  const isQueuedOnly = queued !== null && parts.length === 0;
-  const elapsedMs = isQueuedOnly ? (room?.waitedMs ?? 0) : progress.elapsedMs;
-  const shown = isQueuedOnly ? queued : [what, queued].filter((part) => part !== null).join('; ');
+  const elapsedMs = parts.length === 0 && room !== undefined ? room.waitedMs : progress.elapsedMs;
+  const shown = room === undefined ? what : describeRoom(room, parts);
   return {
     line: null,
     live: (sinceMs) => {
@@ -190,6 +184,12 @@ function describePolled(progress: Extract<Progress, { kind: 'polled' }>): Shown 
     // What waits for room has had its line.
     plain: open > 0 || doubts > 0 ? what : null,
   };
+}
+
+function describeRoom({ requests, inFlight }: QueuedFor, parts: readonly string[]): string {
+  const wait = `${requests === 1 ? 'waits' : 'wait'} for queue room`;
+  if (parts.length > 0) return [...parts, `${formatCount(requests)} ${wait}`].join('; ');
+  return `${formatMany(requests, 'request')} ${wait}, ${formatCount(inFlight)} in flight`;
 }
 
 /** Without a spinner a line a tenth: what is there by then, never a promise. */

@@ -18,6 +18,8 @@ export interface Talk {
   /** Loads the spinner where one can be seen. */
   startSpinner(): Promise<void>;
   stopSpinner(): void;
+  /** What goes on is shown in a line that moves, and leaves none behind. */
+  isLive(): boolean;
 }
 
 export interface TalkOptions {
@@ -101,6 +103,7 @@ export function makeTalk(stream: NodeJS.WriteStream, options: TalkOptions): Talk
       if (options.verbose) print(text);
     },
     warn,
+    isLive: () => spinner !== null,
     async startSpinner() {
       if (isSilent || !terminal.isTTY || spinner !== null) return;
       const { default: ora } = await import('ora');

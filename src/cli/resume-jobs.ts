@@ -138,8 +138,8 @@ function resume(
   const first = async (deps: Deps): Promise<undefined> => {
     await decide(job, flags, deps, context);
   };
-  const waiting = sleep === undefined ? {} : { sleep };
-  return carryOn(job, { submit: true, until: phase, ...waiting }, flags, context, first);
+  const what = { submit: true, until: phase, isFollowed: phase === 'submitted' };
+  return carryOn(job, sleep === undefined ? what : { ...what, sleep }, flags, context, first);
 }
 
 async function decide(job: Job, flags: ResumeFlags, deps: Deps, context: Context): Promise<void> {

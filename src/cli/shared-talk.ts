@@ -2,8 +2,13 @@ import type { Job } from '../core/job.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { Progress, ReportProgress } from '../core/ports/progress.ts';
 import type { Talk } from './progress.ts';
+import { describeProgress } from './progress-text.ts';
 
+type SharedPart = Pick<Talk, 'report' | 'startSpinner' | 'isLive'>;
 type Polled = Extract<Progress, { kind: 'polled' }>;
+
+/** Whether something is a line does not depend on the time. */
+const NO_TIME = new Date(0);
 
 /** How one of the jobs waits. */
 interface Standing {
@@ -15,13 +20,15 @@ interface Standing {
 
 /** The talk of several jobs that take turns: which of them a line is about, and one sum of how all of them wait. */
 export class SharedTalk {
-  readonly #talk: Pick<Talk, 'report' | 'startSpinner'>;
+  readonly #talk: SharedPart;
   readonly #clock: Pick<Clock, 'monotonicMs'>;
   readonly #polled = new Map<number, { readonly polled: Polled; readonly atMs: number }>();
   readonly #standings = new Map<number, Standing>();
   #told: number | null = null;
+  /** What each has said of its wait for room, while it has told nothing else since. */
+  readonly #queued = new Map<number, string>();
 
-  constructor(talk: Pick<Talk, 'report' | 'startSpinner'>, clock: Pick<Clock, 'monotonicMs'>) {
+  constructor(talk: SharedPart, clock: Pick<Clock, 'monotonicMs'>) {
     this.#talk = talk;
     this.#clock = clock;
   }
@@ -33,10 +40,27 @@ export class SharedTalk {
         this.#polled.set(id, { polled: progress, atMs: this.#clock.monotonicMs() });
         return;
       }
-      if (this.#told !== id) this.#talk.report({ kind: 'notice', text: `job ${jobId}:` });
-      this.#told = id;
+      const isLine = describeProgress(progress, NO_TIME).line !== null;
+      if (isLine && this.#isSaid(id, progress)) return;
+      if (this.#told !== id && (isLine || !this.#talk.isLive())) {
+        this.#talk.report({ kind: 'notice', text: `job ${jobId}:` });
+        this.#told = id;
+      }
       this.#talk.report(progress);
     };
+  }
+
+  /** Sending is tried in one phase and waited for in the next: the same wait is said once. */
+  #isSaid(id: number, progress: Progress): boolean {
+    if (progress.kind !== 'queue_full') {
+      this.#queued.delete(id);
+      return false;
+    }
+    const { stage, shard, inFlight, limit } = progress;
+    const wait = [stage, shard, inFlight, limit].join(' ');
+    const isSaid = this.#queued.get(id) === wait;
+    this.#queued.set(id, wait);
+    return isSaid;
   }
 
   /** The job waits from here on for so long, or until it is woken. */

@@ -9,20 +9,21 @@ import { checkBeforeFirst } from './check-before-first.ts';
 import { checkReceipts } from './check-receipts.ts';
 import { checkStanding } from './check-standing.ts';
 import type { Deps } from './deps.ts';
+import { type Due, pauseAfter, startDue, waitOf } from './due.ts';
 import { isHeldBack, readGate } from './first-shards.ts';
 import { hasOpenBatches, lookAtBatches } from './look-at-batches.ts';
 import { mendReceipts } from './mend-receipts.ts';
 import { type DecidePilot, passGate } from './pass-gate.ts';
 import { openBatches } from './poll-batches.ts';
 import { pollBudgetOf } from './poll-budget.ts';
-import { QueueRoom, type Waiting } from './queue-room.ts';
+import { QueueRoom } from './queue-room.ts';
 import { requireBudget } from './require-budget.ts';
 import { requireDecision } from './require-decision.ts';
 import { requireHome } from './require-home.ts';
 import { requireProgress } from './require-progress.ts';
 import { retrieveJob } from './retrieve-results.ts';
 import { type Run, startRun } from './run.ts';
-import { firstDoubtLook, isPastWait, isUnderWay, nextLookAt, type Wait } from './schedule.ts';
+import { firstDoubtLook, isPastWait, isUnderWay, nextLookAt } from './schedule.ts';
 import { type Limits, type Submitting, submitShards } from './submit-shards.ts';
 import { takeBackRetried } from './take-back.ts';
 import { hasRoomNow, requireFits, requireMoving, tellUnsent } from './wait-for-room.ts';
@@ -44,6 +45,8 @@ export interface RunOptions {
   readonly maxInFlight?: number | null;
   /** How requests are asked that go one by one; those are left alone with `until: 'submitted'`. */
   readonly answering?: AnswerOptions;
+  /** The same command carries the job on after this, and waits for what is not sent. */
+  readonly isFollowed?: boolean;
   /** How it waits between its rounds, when nothing of it goes on in this process; absent: by the clock. */
   readonly sleep?: Deps['clock']['sleep'];
   /** Asked once a pilot is judged that does not let the rest go by itself. Absent: that is a DecisionError. */
@@ -54,20 +57,6 @@ export interface RunOutcome {
   readonly job: Job;
   /** Work is left for a later run. */
   readonly pending: boolean;
-}
-
-/** When things are due, in this machine's monotonic time. Infinity: not before something else happens. */
-interface Due {
-  lookMs: number;
-  submitMs: number;
-  failedLooks: number;
-  refusals: number;
-  /** Something waited for the shards that go first when the last ones were sent. */
-  isHeldBack: boolean;
-  /** What waits for room in the account's queue. */
-  queue: Waiting | null;
-  /** Since when something does; null: nothing did when shards were last sent. */
-  queueSinceMs: number | null;
 }
 
 /**
@@ -100,8 +89,7 @@ export async function runJob(
   await tellDoubts(run);
   let budget: Budget | null = null;
   const startedMs = clock.monotonicMs();
-  const none = { failedLooks: 0, refusals: 0, isHeldBack: false, queue: null, queueSinceMs: null };
-  const due: Due = { lookMs: startedMs, submitMs: startedMs, ...none };
+  const due = startDue(startedMs);
   for (;;) {
     signal.throwIfAborted();
     if (options.submit) budget ??= await openBudget(run);
@@ -134,7 +122,7 @@ export async function runJob(
     if (budget !== null && hold !== null)
       await requireBudget(run, budget, { hold, views: all, until: options.until }, signal);
     const isQueued = due.queue?.wait.about === 'queue';
-    if (isQueued && options.until !== 'final') tellUnsent(run, views);
+    if (isQueued && options.until !== 'final' && options.isFollowed !== true) tellUnsent(run, views);
     if (options.until === 'once') return { job: fresh, pending: true };
     if (options.until === 'submitted' && (isQueued || views.every(isUnderWay)))
       return { job: fresh, pending: true };
@@ -142,7 +130,7 @@ export async function runJob(
     if (!options.submit && !views.some((view) => view.shard.state === 'live'))
       return { job: fresh, pending: true };
     if (due.lookMs === Number.POSITIVE_INFINITY) {
-      due.lookMs = await nextLookAt(run, waitOf(options, due, await firstDoubtLook(run)));
+      due.lookMs = await nextLookAt(run, waitOf(due, options.intervalMs, await firstDoubtLook(run)));
     }
     const nowMs = clock.monotonicMs();
     if (isPastWait(run, views, options.maxWaitMs, nowMs - startedMs)) return { job: fresh, pending: true };
@@ -150,13 +138,6 @@ export async function runJob(
     const sleep = options.sleep ?? clock.sleep.bind(clock);
     await sleep(Math.max(0, wakeMs - nowMs), signal);
   }
-}
-
-/** Results that could not be had are asked for again, less and less often. */
-function pauseAfter(due: Due, clock: Deps['clock']): void {
-  due.failedLooks += 1;
-  const ms = backoffMs(POLL_BACKOFF, due.failedLooks, clock.random());
-  due.lookMs = Math.max(due.lookMs === Number.POSITIVE_INFINITY ? 0 : due.lookMs, clock.monotonicMs() + ms);
 }
 
 /** What an earlier run left in doubt, before the silence of settling it. */
@@ -240,7 +221,7 @@ async function lookIfDue(
     const { doubtLookMs, gone } = await lookAtBatches(run, signal, others);
     for (const id of gone) room.gone(id);
     due.failedLooks = 0;
-    due.lookMs = await nextLookAt(run, waitOf(options, due, doubtLookMs));
+    due.lookMs = await nextLookAt(run, waitOf(due, options.intervalMs, doubtLookMs));
     return countUnsent(await store.shards(run.job.id)) > countUnsent(before);
   } catch (error) {
     signal.throwIfAborted();
@@ -252,13 +233,6 @@ async function lookIfDue(
     due.lookMs = Math.max(clock.monotonicMs() + ms, pollBudgetOf(run.deps).nextLookMs());
     return false;
   }
-}
-
-function waitOf({ intervalMs }: RunOptions, due: Due, doubtLookMs: number | null): Wait {
-  const { queue, queueSinceMs, submitMs } = due;
-  const isQueued = queue?.wait.about === 'queue' && queueSinceMs !== null;
-  const room = isQueued ? { inFlight: queue.wait.inFlight, sinceMs: queueSinceMs, submitMs } : null;
-  return { intervalMs, doubtLookMs, room };
 }
 
 function countUnsent(views: readonly ShardView[]): number {

@@ -51,6 +51,8 @@ it('resume of all jobs sends what waits of one as soon as there is room, althoug
   await resume.waitFor('waiting for queue room');
   await endBatch(bench, 6);
   await resume.waitFor('shard 1/1 is batch');
+  // It waits itself, and sends nobody to another command.
+  expect(resume.soFar.stderr).not.toContain('sends on as there is some');
   // Each says whose it is, and the sum is that of both which go on.
   expect(resume.soFar.stderr).toMatch(new RegExp(`job ${waiting}:\n(?:.*\n)*shard 1/1 is batch`));
   await resume.waitFor('2 batches in progress, 15 requests');

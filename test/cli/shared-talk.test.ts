@@ -9,12 +9,19 @@ const jobOf = (id: number): Job => ({ id, jobId: `job-${id}` }) as Job;
 const ONE = jobOf(1);
 const TWO = jobOf(2);
 
-function makeShared() {
+function makeShared(isLive = false) {
   const told: Progress[] = [];
   const clock = makeManualClock();
-  const talk = { report: (progress: Progress) => told.push(progress), startSpinner: async () => {} };
+  const talk = {
+    report: (progress: Progress) => told.push(progress),
+    startSpinner: async () => {},
+    isLive: () => isLive,
+  };
   return { told, clock, shared: new SharedTalk(talk, clock) };
 }
+
+const textsOf = (told: readonly Progress[]): readonly string[] =>
+  told.map((progress) => (progress.kind === 'notice' ? progress.text : progress.kind));
 
 const polled = (more: Partial<Extract<Progress, { kind: 'polled' }>>): Progress => ({
   kind: 'polled',
@@ -34,8 +41,31 @@ test('a line is said under the name of its job, which is not said again before a
   one({ kind: 'notice', text: 'b' });
   two({ kind: 'notice', text: 'c' });
   one({ kind: 'notice', text: 'd' });
-  const texts = told.map((progress) => (progress.kind === 'notice' ? progress.text : progress.kind));
-  expect(texts).toEqual(['job job-1:', 'a', 'b', 'job job-2:', 'c', 'job job-1:', 'd']);
+  expect(textsOf(told)).toEqual(['job job-1:', 'a', 'b', 'job job-2:', 'c', 'job job-1:', 'd']);
+});
+
+test('what only moves at a terminal is said under no name there, and under one where it is a line', () => {
+  for (const isLive of [true, false]) {
+    const { told, shared } = makeShared(isLive);
+    shared.reportOf(ONE)({ kind: 'writing', rows: 7 });
+    expect(textsOf(told)).toEqual(isLive ? ['writing'] : ['job job-1:', 'writing']);
+  }
+});
+
+test('the same wait for room is said once, and again when something was told in between or has changed', () => {
+  const { told, shared } = makeShared();
+  const [one, two] = [shared.reportOf(ONE), shared.reportOf(TWO)];
+  const which = { stage: null, shard: 2, shards: 2, requests: 5, limit: null, takers: [] };
+  const full = { kind: 'queue_full', ...which, inFlight: 9, nextTryMs: 9_000 } as const;
+  one(full);
+  two(full);
+  one({ ...full, nextTryMs: 8_000 });
+  two(full);
+  one({ ...full, inFlight: 4 });
+  one({ kind: 'notice', text: 'a' });
+  one({ ...full, inFlight: 4 });
+  const said = ['job job-1:', 'queue_full', 'job job-2:', 'queue_full', 'job job-1:', 'queue_full', 'a'];
+  expect(textsOf(told)).toEqual([...said, 'queue_full']);
 });
 
 test('how jobs wait is one sum, with the time that has passed since each was looked at', async () => {

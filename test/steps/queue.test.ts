@@ -113,6 +113,10 @@ describe('a queue that stays full', () => {
     expect(refused.length).toBeGreaterThan(4);
     expect(refused.length).toBeLessThan(10);
     expect(apart.at(-1)).toBeGreaterThan(10 * MINUTE);
+    // A try that was refused does not make the wait a new one.
+    const room = told(bench, 'polled').at(-1)?.room;
+    expect(room?.waitedMs).toBeGreaterThan(90 * MINUTE);
+    expect(room?.nextTryMs).toBeLessThan(61 * MINUTE);
     // Nothing between us and the API has repeated one.
     expect((await bench.truth()).posts).toHaveLength(creates.length);
   }, 30_000);

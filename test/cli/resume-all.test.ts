@@ -8,8 +8,8 @@ import { type RunningCli, startCli } from '../support/run-cli.ts';
 const NEVER = 1_000_000;
 const HEADERS = { 'x-api-key': CANARY_KEY, 'anthropic-version': '2026-10-21' };
 
-/** A job of so many requests, each of them a batch of its own size, of which what has room is sent. */
-async function submit(bench: FaultBench, name: string, requests: number): Promise<string> {
+/** A job of so many requests, of which what has room is sent. */
+async function submit(bench: FaultBench, name: string, requests: number, shard = requests): Promise<string> {
   const file = `${name}.job.yaml`;
   const lines = [
     `name: ${name}`,
@@ -20,7 +20,8 @@ async function submit(bench: FaultBench, name: string, requests: number): Promis
   ];
   writeFileSync(join(bench.dir, file), `${lines.join('\n')}\n`);
   const args = ['submit', file, '--use-batch', '--emulator', '--yes', '--submit-only', '--json'];
-  const { stdout } = await bench.run([...args, '--max-in-flight', '15']);
+  const limits = ['--max-shard-requests', `${shard}`, '--max-in-flight', '15'];
+  const { stdout } = await bench.run([...args, ...limits]);
   return JSON.parse(stdout).job_id;
 }
 
@@ -82,4 +83,26 @@ it('resume of all jobs goes on with the others when one fails, and holds no job 
   expect(stderr).toContain(`shard 1 of job ${waiting} is larger than --max-in-flight`);
   for (const id of [large, small]) expect(stdout).toMatch(new RegExp(`job +${id}\nstate +done`));
   expect(stdout).not.toContain('at work');
+}, 60_000);
+
+it('resume of all jobs that is killed while they take turns leaves each to the next one, and nothing is sent twice', async () => {
+  const bench = await makeBench({ batchSeconds: 0.3 });
+  const ids = [await submit(bench, 'one', 41, 5), await submit(bench, 'two', 38, 4)];
+  // Two batches at once find room, of some twenty: each of these runs has more to do than it does until it is killed.
+  for (const text of [' is batch ', 'reading the results', 'sending shard']) {
+    const resume = resumeAll(bench, '--max-in-flight', '10');
+    await resume.waitFor(text);
+    resume.child.kill('SIGKILL');
+    await resume.finished;
+  }
+  const resume = resumeAll(bench, '--max-in-flight', '10', '--settle', '2s', '--json');
+  const { code, stdout } = await resume.finished;
+  expect(code).toBe(0);
+  const documents: readonly { job_id: string; state: string; succeeded: number }[] = JSON.parse(stdout);
+  expect(documents.map(({ job_id, state, succeeded }) => [job_id, state, succeeded])).toEqual([
+    [ids[0], 'done', 41],
+    [ids[1], 'done', 38],
+  ]);
+  const { batches } = await bench.truth();
+  expect(batches.reduce((sum, { requests }) => sum + requests, 0)).toBe(41 + 38);
 }, 60_000);

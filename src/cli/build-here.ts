@@ -1,12 +1,12 @@
 import { InterruptedError } from '../core/errors.ts';
 import { isInterruption, signalOf } from '../core/interruption.ts';
-import type { Job } from '../core/job.ts';
 import type { JobFile } from '../core/job-file.ts';
 import { MESSAGES_PARAMS, unknownParams } from '../core/messages-params.ts';
 import type { Narrowed, Narrowing } from '../core/narrowing.ts';
 import { didYouMean } from '../core/nearest.ts';
 import type { PickedStages } from '../core/pick-stages.ts';
 import type { OutputTexts, RenderItem } from '../core/record.ts';
+import type { Built } from '../steps/build-requests.ts';
 import type { GivenAnswers } from '../steps/given-answers.ts';
 import type { Context } from './context.ts';
 import { type BuildFlags, limitsOf, type WaitFlags } from './flags.ts';
@@ -90,12 +90,15 @@ async function openGivenHere(
   });
 }
 
-/** Builds a job in this workspace, or finds the unfinished one of the same content. Null: nothing is --missing. */
+/**
+ * Builds a job in this workspace, or finds the unfinished one of the same content; the caller lets go its lock. Null: nothing
+ * is --missing.
+ */
 export async function buildHere(
   target: Exclude<Target, { readonly kind: 'job' }>,
   flags: BuildFlags & Pick<WaitFlags, 'maxInFlight'>,
   context: Context,
-): Promise<Job | null> {
+): Promise<Built | null> {
   const jobFile = await loadTarget(target, flags.set, context);
   const opened = await openItems(jobFile, flags, context);
   const { resolved } = opened;
@@ -109,7 +112,7 @@ export async function buildHere(
       tell(opened, context);
       return null;
     }
-    const { job } = await buildJob(
+    const built = await buildJob(
       {
         name: jobFile.name,
         spec: specOf(resolved, {
@@ -127,7 +130,7 @@ export async function buildHere(
       context.signal,
     );
     tell(opened, context);
-    return job;
+    return built;
   } catch (error) {
     if (isInterruption(error, context.signal)) throw interrupted(context.signal);
     throw error;

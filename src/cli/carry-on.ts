@@ -1,6 +1,7 @@
 import type { Job, JobMode } from '../core/job.ts';
+import type { Lock } from '../core/ports/locks.ts';
 import type { Deps } from '../steps/deps.ts';
-import type { RunOptions } from '../steps/run-job.ts';
+import type { RunOptions, RunOutcome } from '../steps/run-job.ts';
 import { runAfter } from './after-run.ts';
 import type { Context } from './context.ts';
 import type { WaitFlags } from './flags.ts';
@@ -12,6 +13,8 @@ type CarryOn = Pick<RunOptions, 'submit' | 'until'> &
   Partial<Pick<RunOptions, 'mode' | 'sleep' | 'isFollowed'>> & {
     /** The same command goes on with the job, so that becoming final is not the end of it. */
     readonly goesOn?: boolean;
+    /** The job's lock, where this process holds it already. */
+    readonly lock?: Lock | null;
   };
 
 /**
@@ -20,7 +23,7 @@ type CarryOn = Pick<RunOptions, 'submit' | 'until'> &
  */
 export async function carryOn(
   job: Job,
-  { goesOn = false, ...what }: CarryOn,
+  { goesOn = false, lock = null, ...what }: CarryOn,
   flags: WaitFlags & PaceFlags & MoneyFlags,
   context: Context,
   first: (deps: Deps) => Promise<JobMode | undefined> = async () => undefined,
@@ -38,12 +41,13 @@ export async function carryOn(
     answering: answeringOf(flags),
     ...pilotJudge(job, context),
   };
-  const outcome = await runLocked(job, context, context, async (deps) => {
+  const work = async (deps: Deps): Promise<RunOutcome> => {
     const mode = (await limitJob(job, flags.maxUsd ?? null, deps, () => first(deps))) ?? options.mode;
     const fresh = await deps.store.jobById(job.id);
     const done = await runJob(fresh, { ...options, mode }, deps, context.signal);
     if (!goesOn) await runAfter(done.job, flags.notify ?? null, deps, context);
     return done;
-  });
+  };
+  const outcome = await runLocked(job, { emulator: context.emulator, lock }, context, work);
   return outcome.job;
 }

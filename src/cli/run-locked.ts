@@ -1,6 +1,7 @@
 import { AuthError, InterruptedError, StoreError } from '../core/errors.ts';
 import { isInterruption, signalOf } from '../core/interruption.ts';
 import { isEmulatorAccount, type Job } from '../core/job.ts';
+import type { Lock } from '../core/ports/locks.ts';
 import type { Deps } from '../steps/deps.ts';
 import { describeJob } from '../steps/describe-job.ts';
 import type { Context } from './context.ts';
@@ -9,17 +10,17 @@ import { isInDoubt } from './print-doubt.ts';
 import { describePending } from './print-job.ts';
 
 /**
- * Holds the job's lock while `work` carries it on. An interruption leaves with what goes on without us, and with the
+ * Holds the job's lock while `work` carries it on; `lock`: this process has it already, and lets it go here. An interruption leaves with what goes on without us, and with the
  * commands that carry on or stop it.
  */
 export async function runLocked<T>(
   job: Job,
-  options: { readonly emulator: boolean },
+  options: { readonly emulator: boolean; readonly lock?: Lock | null },
   context: Context,
   work: (deps: Deps) => Promise<T>,
 ): Promise<T> {
   const deps = await context.wire.deps(job, options);
-  const lock = deps.locks.lockJob(job.jobId);
+  const lock = options.lock ?? deps.locks.lockJob(job.jobId);
   try {
     await context.talk.startSpinner();
     // Before the user's word about a doubt counts, or a row goes out again, with a key that cannot see the batches.

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { UsageError } from '../core/errors.ts';
 import { specOf } from '../core/job-spec.ts';
+import type { Lock } from '../core/ports/locks.ts';
 import { DEFAULT_SHARD_LIMITS } from '../core/shard.ts';
 import { checkWhole } from './carry-on.ts';
 import { type DefinedJob, toJobFile } from './define-job.ts';
@@ -34,6 +35,17 @@ export async function buildRequests(
   definition: string | JobDefinition,
   options: BuildOptions = {},
 ): Promise<Job> {
+  const { job, lock } = await buildHeld(workspace, definition, options);
+  lock?.release();
+  return job;
+}
+
+/** The same, for a caller that goes on with the job and lets its lock go then; null where another run has it. */
+export async function buildHeld(
+  workspace: Workspace,
+  definition: string | JobDefinition,
+  options: BuildOptions,
+): Promise<{ readonly job: Job; readonly lock: Lock | null }> {
   const session = sessionOf(workspace);
   return working('building the requests', options.signal, async (signal) => {
     const maxRequests = options.maxShardRequests ?? DEFAULT_SHARD_LIMITS.maxRequests;
@@ -44,7 +56,7 @@ export async function buildRequests(
     const { buildJob } = await import('../steps/build-requests.ts');
     const rendering = await session.wire.records(jobFile, given);
     const resolved = await resolveJob(jobFile, rendering);
-    const { job } = await buildJob(
+    const { job, lock } = await buildJob(
       {
         name: jobFile.name,
         spec: specOf(resolved, {
@@ -60,7 +72,7 @@ export async function buildRequests(
       await localDepsOf(session, null),
       signal,
     );
-    return { workspace, jobId: job.jobId };
+    return { job: { workspace, jobId: job.jobId }, lock };
   });
 }
 

@@ -4,6 +4,7 @@ import { UsageError } from '../core/errors.ts';
 import { isFinal, type Job as StoredJob } from '../core/job.ts';
 import type { JobDocument } from '../core/job-document.ts';
 import { type MicroUsd, microUsdOf } from '../core/money.ts';
+import type { Lock } from '../core/ports/locks.ts';
 import type { Deps } from '../steps/deps.ts';
 import type { RunOptions } from '../steps/run-job.ts';
 import type { WaitOptions } from './run-job.ts';
@@ -12,10 +13,10 @@ import { depsOf, localDepsOf, type Session } from './session.ts';
 /** The command line's shortest interval too. */
 const MIN_INTERVAL_MS = 100;
 
-/** Carries a job on under its lock, and does what comes after it once it is final; `first` is done before. */
+/** Carries a job on under its lock, the caller's if it has it, and does what comes after it once it is final; `first` is done before. */
 export async function carryOn(
   job: StoredJob,
-  what: Pick<RunOptions, 'mode' | 'until'>,
+  { lock: held = null, ...what }: Pick<RunOptions, 'mode' | 'until'> & { readonly lock?: Lock | null },
   wait: WaitOptions,
   session: Session,
   signal: AbortSignal,
@@ -28,7 +29,7 @@ export async function carryOn(
   const { limitJob } = await import('../steps/limit-job.ts');
   const { afterRun } = await import('../steps/after-run.ts');
   const deps = await depsOf(session, job);
-  const lock = deps.locks.lockJob(job.jobId);
+  const lock = held ?? deps.locks.lockJob(job.jobId);
   try {
     await limitJob(job, limit, deps, () => first(deps));
     const options: RunOptions = {

@@ -1,10 +1,10 @@
 import { InterruptedError, UsageError } from '../core/errors.ts';
 import { requestsInFlight } from '../core/shard.ts';
-import { type BuildOptions, buildRequests } from './build-requests.ts';
+import { type BuildOptions, buildHeld } from './build-requests.ts';
 import type { GivenRequest, Values } from './job-definition.ts';
 import type { Workspace } from './open-workspace.ts';
 import { type ResultRow, retrieveResults } from './retrieve-results.ts';
-import { submitJob, type WaitOptions } from './run-job.ts';
+import { submitHeld, type WaitOptions } from './run-job.ts';
 
 export interface RunBatchOptions extends WaitOptions, Pick<BuildOptions, 'changed'> {
   readonly model: string;
@@ -33,12 +33,14 @@ export async function runBatch(
   options: RunBatchOptions,
 ): Promise<readonly ResultRow[]> {
   const { name = 'prompts', changed = false, signal } = options;
-  const job = await buildRequests(
+  const { job, lock } = await buildHeld(
     workspace,
     { name, requests: toRequests(prompts, options) },
     { changed, signal, maxShardRequests: requestsInFlight(options.maxInFlight) },
   );
-  const { state } = await submitJob(job, { ...options, until: 'ended' });
+  const { state } = await submitHeld(job, lock, { ...options, until: 'ended' }).finally(() =>
+    lock?.release(),
+  );
   if (state !== 'done' && state !== 'canceled' && state !== 'failed') {
     throw new InterruptedError(`job ${job.jobId} is ${state} after the longest wait`, {
       code: 'still_pending',

@@ -1,6 +1,7 @@
 import { UsageError } from '../core/errors.ts';
 import { isFinal } from '../core/job.ts';
 import type { JobDocument } from '../core/job-document.ts';
+import type { Lock } from '../core/ports/locks.ts';
 import type { FailureClass } from '../core/result.ts';
 import type { Deps } from '../steps/deps.ts';
 import { carryOn, describeJob, endJob, requireSubmitted } from './carry-on.ts';
@@ -65,6 +66,11 @@ export interface RetryOptions extends WaitOptions {
  *   the budget has no room for the rest (and of what is out nothing can leave some); StoreError `job_locked` while another call or process works on the job; InterruptedError.
  */
 export async function submitJob(job: Job, options: SubmitOptions = {}): Promise<JobDocument> {
+  return submitHeld(job, null, options);
+}
+
+/** The same under a lock that the caller has, and lets go; null: it has none. */
+export async function submitHeld(job: Job, lock: Lock | null, options: SubmitOptions): Promise<JobDocument> {
   const session = sessionOf(job.workspace);
   return working(`submitting job ${job.jobId}`, options.signal, async (signal) => {
     const stored = await readJob(job);
@@ -74,7 +80,7 @@ export async function submitJob(job: Job, options: SubmitOptions = {}): Promise<
     }
     const mode = stored.mode ?? options.mode ?? 'batch';
     if (mode === 'real_time' && options.until === 'submitted') throw nothingGoesOn();
-    const what = { mode, until: untilOf(options.until, mode) };
+    const what = { mode, until: untilOf(options.until, mode), lock };
     const first = async (deps: Deps): Promise<void> => {
       const { beginJob } = await import('../steps/begin-job.ts');
       // Nobody is asked: a program has its budget.

@@ -20,6 +20,16 @@ export interface BuildInput {
   readonly skipBad?: boolean;
 }
 
+export interface Built {
+  readonly job: Job;
+  readonly carriedOn: boolean;
+  /**
+   * The job's lock, held since before the build counted: whoever goes on with the job does so under it, and nobody prunes
+   * what is built in between. The caller lets it go. Null where another run works on the job that is carried on.
+   */
+  readonly lock: Lock | null;
+}
+
 /**
  * Records in, shard files and rows out, in constant memory. One last commit makes it count; a build that is cut off is
  * cleared away by the next one.
@@ -30,21 +40,23 @@ export async function buildJob(
   input: BuildInput,
   deps: LocalDeps & { readonly locks: WorkspaceLocks },
   signal: AbortSignal,
-): Promise<{ readonly job: Job; readonly carriedOn: boolean }> {
+): Promise<Built> {
   await clearAbandoned(deps);
   const { job, lock } = await createLocked(input, deps);
+  let twin: Pick<Built, 'job' | 'lock'> | null = null;
   const writing: Writing = { job, problems: collectProblems(), leftOut: collectProblems(), records: 0 };
   try {
     const { contentSha256, shards, reused } = await writeRequests(input, deps, writing, signal);
     writing.problems.throwIfAny(`job "${input.name}" was not built`);
     sayLeftOut(writing.leftOut, deps);
     const facts = { records: writing.records, contentSha256, reuse: input.reuse };
-    const twin = await deps.store.finishBuild(job.id, facts);
+    twin = await finishHeld(job, facts, deps);
     if (twin !== null) {
       await drop(job, deps);
-      deps.report({ kind: 'carried_on', jobId: twin.jobId });
-      await takeBudget(twin, input.spec.spending, deps);
-      return { job: twin, carriedOn: true };
+      deps.report({ kind: 'carried_on', jobId: twin.job.jobId });
+      await takeBudget(twin.job, input.spec.spending, deps);
+      lock.release();
+      return { ...twin, carriedOn: true };
     }
     const done = input.spec.changedOnly ? null : await deps.store.finishedTwin(job.id);
     if (done !== null) {
@@ -56,13 +68,37 @@ export async function buildJob(
       const text = `${reused} of ${writing.records} records were answered before in this workspace; those answers are reused`;
       deps.report({ kind: 'notice', text });
     }
-    return { job: await deps.store.jobById(job.id), carriedOn: false };
+    return { job: await deps.store.jobById(job.id), carriedOn: false, lock };
   } catch (error) {
     // What cannot be removed now is removed by the next build.
     await drop(job, deps).catch(() => undefined);
-    throw error;
-  } finally {
+    twin?.lock?.release();
     lock.release();
+    throw error;
+  }
+}
+
+/**
+ * Makes the build count, or holds the unfinished job of the same content. That one may be pruned or finished by somebody
+ * before it is held, and then the build counts after all. Null: it does.
+ */
+async function finishHeld(
+  { id }: Job,
+  facts: Parameters<LocalDeps['store']['finishBuild']>[1],
+  { store, locks }: LocalDeps & { readonly locks: WorkspaceLocks },
+): Promise<Pick<Built, 'job' | 'lock'> | null> {
+  for (;;) {
+    const found = await store.finishBuild(id, facts);
+    if (found === null) return null;
+    const lock = tryLock(locks, found);
+    if (lock === null) return { job: found, lock };
+    const held = await store.finishBuild(id, facts).catch((error: unknown) => {
+      lock.release();
+      throw error;
+    });
+    if (held?.id === found.id) return { job: held, lock };
+    lock.release();
+    if (held === null) return null;
   }
 }
 

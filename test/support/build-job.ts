@@ -30,7 +30,7 @@ export async function buildFrom(bench: Workbench, yaml: string, wishes: BuildWis
   const deps = renderDeps(bench.dir, jobFile);
   const resolved = await resolveJob(jobFile, deps);
   const { signal } = new AbortController();
-  const { job } = await buildJob(
+  const { job, lock } = await buildJob(
     {
       name: jobFile.name,
       spec: specOf(jobFile, {
@@ -46,6 +46,7 @@ export async function buildFrom(bench: Workbench, yaml: string, wishes: BuildWis
     bench.deps,
     signal,
   );
+  lock?.release();
   return job;
 }
 

@@ -101,7 +101,8 @@ export async function makeWorkbench(
       const spec = jobSpec({ model, limits: { ...DEFAULT_SHARD_LIMITS, ...limits }, on: 'emulator' });
       const input = { name: more.name ?? 'words', spec, frozen: null, reuse: true };
       const items = render(records, model);
-      const { job } = await buildJob({ ...input, items }, deps, new AbortController().signal);
+      const { job, lock } = await buildJob({ ...input, items }, deps, new AbortController().signal);
+      lock?.release();
       return job;
     },
     run: (job, more = {}) => runJob(job, { ...FAST, ...more }, deps, new AbortController().signal),

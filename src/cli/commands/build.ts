@@ -38,8 +38,10 @@ async function build(text: string | undefined, flags: BuildFlags, context: Conte
       next: 'name a *.job.yaml file; batchctl init writes one that runs',
     });
   }
-  const job = await buildHere(target, flags, context);
-  if (job === null) return sayNothingMissing(context);
-  await printJob(await describeJob(job, await context.wire.localDeps()), context);
+  const built = await buildHere(target, flags, context);
+  if (built === null) return sayNothingMissing(context);
+  // It stands on disk, and may be sent from elsewhere at once.
+  built.lock?.release();
+  await printJob(await describeJob(built.job, await context.wire.localDeps()), context);
   return 'done';
 }

@@ -2,6 +2,8 @@ import type { Command } from 'commander';
 import { UsageError } from '../../core/errors.ts';
 import type { Estimate } from '../../core/estimate.ts';
 import { isFinal, type Job, type JobMode } from '../../core/job.ts';
+import type { Lock } from '../../core/ports/locks.ts';
+import type { Built } from '../../steps/build-requests.ts';
 import type { Deps } from '../../steps/deps.ts';
 import { describeJob } from '../../steps/describe-job.ts';
 import { catchUpAfter } from '../after-run.ts';
@@ -75,10 +77,13 @@ async function submit(text: string | undefined, flags: SubmitFlags, context: Con
   }
   if (flags.restInRealTime) return sendRest(text, flags, context);
   refuseModeFlags(text, flags, context);
-  const job = await pickJob(text, flags, context);
-  if (job === null) return sayNothingMissing(context);
+  const picked = await pickJob(text, flags, context);
+  if (picked === null) return sayNothingMissing(context);
+  const { job, lock } = picked;
   if (isFinal(job.state)) await catchUpAfter(job, flags.notify ?? null, context);
-  const fresh = isFinal(job.state) ? job : await send(job, flags, context);
+  const fresh = isFinal(job.state)
+    ? job
+    : await send(job, lock, flags, context).finally(() => lock?.release());
   const document = await describeJob(fresh, await context.wire.localDeps());
   await printJob(document, context);
   const isSent = document.state === 'in_progress' || document.state === 'ended';
@@ -108,9 +113,9 @@ async function sendRest(text: string | undefined, flags: SubmitFlags, context: C
   return verdictOf(document);
 }
 
-async function send(job: Job, flags: SubmitFlags, context: Context): Promise<Job> {
-  const until = flags.submitOnly ? 'submitted' : 'final';
-  return carryOn(job, { submit: true, until }, flags, context, (deps) => begin(job, flags, deps, context));
+async function send(job: Job, lock: Lock | null, flags: SubmitFlags, context: Context): Promise<Job> {
+  const what = { submit: true, until: flags.submitOnly ? 'submitted' : 'final', lock } as const;
+  return carryOn(job, what, flags, context, (deps) => begin(job, flags, deps, context));
 }
 
 /** How the job goes, with all that it costs approved; one that was submitted goes on as it was. */
@@ -153,7 +158,12 @@ function refuseModeFlags(text: string | undefined, flags: SubmitFlags, context: 
   });
 }
 
-async function pickJob(text: string | undefined, flags: SubmitFlags, context: Context): Promise<Job | null> {
+/** A job that is built here is held from its build on. */
+async function pickJob(
+  text: string | undefined,
+  flags: SubmitFlags,
+  context: Context,
+): Promise<Pick<Built, 'job' | 'lock'> | null> {
   const target = await pickTarget(text, context);
   if (target.kind !== 'job') {
     if (!context.emulator) await checkApi(context);
@@ -165,7 +175,7 @@ async function pickJob(text: string | undefined, flags: SubmitFlags, context: Co
     throw error;
   });
   refuseBuildFlags(flags, []);
-  return job;
+  return { job, lock: null };
 }
 
 function neitherFileNorJob(text: string, cause: UsageError): UsageError {

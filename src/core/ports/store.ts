@@ -7,6 +7,7 @@ import type { ShardState } from '../shard.ts';
 import type { SpentLine } from '../spent-line.ts';
 import type { Candidate, Doubt, Fence, Look, Submission } from '../submission.ts';
 import type { AdoptingStore } from './adopting-store.ts';
+import type { BuildingStore } from './building-store.ts';
 import type { ServerStamp } from './provider.ts';
 import type { PruningStore } from './pruning-store.ts';
 import type { QueueStore } from './queue-store.ts';
@@ -19,10 +20,7 @@ import type {
   FailedFilter,
   KeptDuplicate,
   LateDuplicate,
-  NewRow,
-  NewShard,
   PastAttempt,
-  RowClash,
   RowOutcome,
   RowView,
   ShardPart,
@@ -30,36 +28,13 @@ import type {
   UnindexedShard,
 } from './store-views.ts';
 
-export interface JobStore extends SpendingStore, AdoptingStore, StandingStore, PruningStore, QueueStore {
-  // Building. A job in state `building` does not count: any later run may drop it once its lock is free.
-  createJob(job: { readonly name: string; readonly spec: JobSpec; readonly at: Date }): Promise<Job>;
-  /** A final job is unfinished again from then on. */
-  openShard(stageId: number, shard: NewShard): Promise<number>;
-  /**
-   * Inserts what does not clash and names what does; a clashing row is not there. A row without a shard is held, until
-   * its request can be made. One transaction.
-   */
-  addRows(
-    stageId: number,
-    rows: readonly (NewRow & { readonly shardId: number | null })[],
-  ): Promise<readonly RowClash[]>;
-  closeShard(shardId: number, facts: Omit<ClosedShard, 'id'>): Promise<void>;
-  /**
-   * The one commit that makes a build count. With `reuse` it happens only when there is no unfinished job of the same
-   * content on the same side (API or emulator) that was never asked to cancel; else nothing changes and that job comes
-   * back. In one transaction, so that two builds of the same content cannot both count.
-   */
-  finishBuild(
-    jobId: number,
-    facts: { readonly records: number; readonly contentSha256: string; readonly reuse: boolean },
-  ): Promise<Job | null>;
-  /** The newest final job of the same content on the same side: what sending this one again would pay for again. */
-  finishedTwin(jobId: number): Promise<Job | null>;
-  /** Forgets a job that was never submitted. @throws StoreError when it was. */
-  dropJob(jobId: number): Promise<void>;
-  /** Jobs still in state `building`: under way, or left by a build that was cut off. */
-  buildingJobs(): Promise<readonly Job[]>;
-
+export interface JobStore
+  extends BuildingStore,
+    SpendingStore,
+    AdoptingStore,
+    StandingStore,
+    PruningStore,
+    QueueStore {
   // Reading.
   /** A job id, a batch id, `latest`, a job's name, or a unique prefix, tried in this order. @throws UsageError */
   findJob(text: string): Promise<Job>;

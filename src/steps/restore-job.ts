@@ -262,6 +262,7 @@ const UNTOUCHED: AppliedReport = {
   problemCount: 0,
   refusedOutputs: [],
   withoutOutput: [],
+  missing: [],
 };
 
 async function finishAgain(

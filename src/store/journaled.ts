@@ -167,7 +167,11 @@ export function journaled(store: JobStore, db: Db, journal: Journal, now: () => 
     }),
 
     setShardState: ofShard(store.setShardState),
-    recordDownload: ofShard(store.recordDownload),
+    recordDownload: then(store.recordDownload, ([shardId, , options]) => {
+      noteShard(shardId);
+      const jobId = options?.reopens === true ? rows().jobOfShard(shardId) : null;
+      if (jobId !== null) noteJob(jobId);
+    }),
     finishShard: ofShard(store.finishShard),
     finishJob: ofJob(store.finishJob),
     async requestCancel(jobId, at) {

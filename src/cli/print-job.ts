@@ -1,8 +1,8 @@
-import { isFinal } from '../core/job.ts';
+import { isFinal, sideOf } from '../core/job.ts';
 import { countFailed, type JobDocument, type LateDuplicateDocument } from '../core/job-document.ts';
 import { formatUsd } from '../core/money.ts';
 import { describePruned } from '../core/pruned.ts';
-import { RETRIED_WHEN_ASKED } from '../core/retry-rule.ts';
+import { countRetriable } from '../core/retry-rule.ts';
 import type { UnsentDocument } from '../core/unsent.ts';
 import type { LocalDeps } from '../steps/deps.ts';
 import { withHolder } from './at-work.ts';
@@ -21,15 +21,25 @@ export async function printJob(described: JobDocument, context: Context): Promis
     return;
   }
   await context.output.line(await formatJob(document, await context.wire.localDeps()));
-  sayNext(document, context);
+  await sayNext(document, context);
 }
 
-export function sayNext(document: JobDocument, context: Context): void {
+export async function sayNext(document: JobDocument, context: Context): Promise<void> {
   const next = nextCommand(document);
   if (next === null) return;
-  // Only a job that was never sent has no home yet; later commands find the emulator by themselves.
-  const flag = context.emulator && document.state === 'built' ? ' --emulator' : '';
-  context.talk.say(`next: ${next}${flag}`);
+  const { command, remark = null, isNewJob = false } = next;
+  const flag = (await isFlagNeeded(document, isNewJob, context)) ? ' --emulator' : '';
+  context.talk.say(`next: ${command}${flag}${remark === null ? '' : `   (${remark})`}`);
+}
+
+/** Only a job that was never sent has no home yet; later commands find the emulator by themselves, but for another job. */
+async function isFlagNeeded(
+  { state, job_id }: JobDocument,
+  isNewJob: boolean,
+  { emulator, wire }: Context,
+): Promise<boolean> {
+  if (!isNewJob) return emulator && state === 'built';
+  return sideOf(await (await wire.localDeps()).store.findJob(job_id)) === 'emulator';
 }
 
 /** The job as a person reads it. */
@@ -118,30 +128,52 @@ function batchColumns(document: JobDocument): readonly Column<BatchRow>[] {
   ];
 }
 
+interface Next {
+  readonly command: string;
+  readonly remark?: string;
+  /** It makes another job, which does not know where this one was sent. */
+  readonly isNewJob?: true;
+}
+
 /** What a user would type next; null when nothing is left to do. */
-function nextCommand({ state, job_id: id, failures, adopted, pruned, at_work }: JobDocument): string | null {
+function nextCommand(document: JobDocument): Next | null {
+  const { state, mode, job_id: id, failures, adopted, pruned, at_work } = document;
+  const way = mode === 'real_time' ? '' : ' --use-batch';
   if ((pruned?.answers_at ?? null) !== null) return null;
   // What carries the job on is at it. Neither of these needs its lock.
-  if (at_work !== undefined) return `batchctl watch ${id}   (stop it: batchctl cancel ${id})`;
+  if (at_work !== undefined)
+    return { command: `batchctl watch ${id}`, remark: `stop it: batchctl cancel ${id}` };
   switch (state) {
     case 'building':
       return null;
     case 'built':
-      return `batchctl submit ${id} --use-batch`;
+      return { command: `batchctl submit ${id} --use-batch` };
     case 'submitting':
     case 'in_doubt':
-      return `batchctl resume ${id}`;
+      return { command: `batchctl resume ${id}` };
     case 'in_progress':
     case 'ended':
-      return `batchctl retrieve ${id} --wait   (stop it: batchctl cancel ${id})`;
+      return { command: `batchctl retrieve ${id} --wait`, remark: `stop it: batchctl cancel ${id}` };
     case 'done':
     case 'canceled':
-    case 'failed':
-      if (adopted !== true && RETRIED_WHEN_ASKED.some((name) => failures[name] !== undefined))
-        return `batchctl retry ${id}   (what went wrong: batchctl show ${id} <custom_id>)`;
+    case 'failed': {
+      const retriable = adopted === true ? 0 : countRetriable(failures);
+      if (retriable > (pruned?.rows_without_retry ?? 0))
+        return {
+          command: `batchctl retry ${id}`,
+          remark: `what went wrong: batchctl show ${id} <custom_id>`,
+        };
+      if (retriable > 0) {
+        const remark = 'what retry would send again was pruned; this builds it anew from the job file';
+        return { command: `batchctl submit${way} --changed`, remark, isNewJob: true };
+      }
       return Object.keys(failures).length === 0
-        ? `batchctl verify ${id}`
-        : `batchctl show ${id} <custom_id>   (what went wrong with a row of failed.jsonl)`;
+        ? { command: `batchctl verify ${id}` }
+        : {
+            command: `batchctl show ${id} <custom_id>`,
+            remark: 'what went wrong with a row of failed.jsonl',
+          };
+    }
   }
 }
 

@@ -120,7 +120,7 @@ async function printAll(jobs: readonly Job[], context: Context): Promise<readonl
   if (context.json) await context.output.json(documents);
   else if (jobs.length === 0) context.talk.say(`no unfinished jobs in ${context.wire.root}`);
   else await context.output.line(printed.join('\n\n'));
-  for (const document of documents) sayNext(document, context);
+  for (const document of documents) await sayNext(document, context);
   return documents.map(verdictOf);
 }
 

@@ -1,3 +1,6 @@
+import type { ShardView } from './ports/store-views.ts';
+import { countRetriable } from './retry-rule.ts';
+
 /** Said of a job before files of it are removed, so that what is gone by then is known to be gone on purpose. */
 export const PRUNED_EVENT = 'pruned';
 
@@ -46,6 +49,8 @@ export interface PrunedDocument {
   /** How many files of requests, and when the last of them went; null: none. */
   readonly request_files: number;
   readonly requests_at: string | null;
+  /** Rows that `retry` would send again, were their requests here; left out where there are none. */
+  readonly rows_without_retry?: number;
   /** Since when the results are gone that `retrieve` makes again; null: they are not. */
   readonly results_at: string | null;
   /** Since when all of it is gone but what it came to and cost; null: it is not. */
@@ -81,12 +86,19 @@ export function prunedTotals(
 }
 
 /** Null: nothing was pruned. */
-export function prunedDocument({ requests, resultsAt, answersAt }: Pruned): PrunedDocument | null {
+export function prunedDocument(
+  { requests, resultsAt, answersAt }: Pruned,
+  views: readonly Pick<ShardView, 'shard' | 'tally'>[],
+): PrunedDocument | null {
   const requestsAt = [...requests.values()].at(-1) ?? null;
   if (requestsAt === null && resultsAt === null && answersAt === null) return null;
+  const without = views
+    .filter(({ shard }) => requests.has(shard.nonce))
+    .reduce((sum, { tally }) => sum + countRetriable(tally?.failures ?? {}), 0);
   return {
     request_files: requests.size,
     requests_at: requestsAt,
+    ...(without === 0 ? {} : { rows_without_retry: without }),
     results_at: resultsAt,
     answers_at: answersAt,
   };

@@ -25,6 +25,11 @@ export const RETRIED_WHEN_ASKED: readonly FailureClass[] = [
   'auth',
 ];
 
+/** Rows that `retry` sends again. */
+export function countRetriable(failures: Readonly<Partial<Record<FailureClass, number>>>): number {
+  return RETRIED_WHEN_ASKED.reduce((sum, name) => sum + (failures[name] ?? 0), 0);
+}
+
 /** Sent again when it is named: it may have been paid. */
 export const RETRIED_WHEN_NAMED: readonly FailureClass[] = ['missing'];
 

@@ -15,7 +15,7 @@ export async function describeJob(job: Job, deps: Pick<LocalDeps, 'store' | 'fil
   const events = await store.events(job.id);
   const reports = readAppliedReports(events);
   const strange_lines = countStrangeLines(reports.filter(({ shardId }) => ofBatches.has(shardId)));
-  const pruned = prunedDocument(readPruned(events));
+  const pruned = prunedDocument(readPruned(events), views);
   return {
     ...jobDocument(job, views, files.resultsDir(job.jobId)),
     ...(await describeUnsent(job, views, deps)),

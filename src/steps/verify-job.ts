@@ -48,7 +48,7 @@ export async function verifyJob(job: Job, deps: LocalDeps, signal: AbortSignal):
     problems.add(`${files.resultsDir(job.jobId)}/${RESULTS_FILE} is not there`);
   }
   const { open: _open, ...sums } = totals;
-  const gone = prunedDocument(pruned);
+  const gone = prunedDocument(pruned, views);
   return {
     job_id: job.jobId,
     ok: problems.count === 0,

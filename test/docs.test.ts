@@ -34,3 +34,17 @@ test('every fault of the emulator is in docs/emulator.md', () => {
   const text = read('docs/emulator.md');
   for (const { name } of FAULTS) expect(text).toContain(`\`${name}`);
 });
+
+test.each([
+  ['strike', false],
+  ['stand', true],
+])(
+  'the faults that %s are all listed under that heading of docs/emulator.md, and no other',
+  (word, stands) => {
+    const [, after = ''] = read('docs/emulator.md').split(`### Faults that ${word}\n`);
+    const [section = ''] = after.split('\n#');
+    const listed = [...section.matchAll(/^\| `(?<name>[a-z0-9-]+)/gm)].map((match) => match.groups?.['name']);
+    const names = FAULTS.filter(({ scope }) => (scope === 'standing') === stands).map(({ name }) => name);
+    expect(listed.sort()).toEqual([...names].sort());
+  },
+);

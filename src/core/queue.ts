@@ -125,14 +125,14 @@ export function findWait(
   if (refusal === null) return null;
   const fits = inFlight + requests <= refusal.inFlight;
   const pauseMs = fits ? Math.min(leastMs, refusal.pauseMs) : refusal.pauseMs;
-  // A clock that was set back must not make the pause longer.
-  const untilMs = Math.min(refusal.atMs, nowMs) + pauseMs;
+  const untilMs = refusal.atMs + pauseMs;
   return nowMs >= untilMs ? null : { inFlight, limit: null, untilMs, about: refusal.about };
 }
 
 /**
- * The refusal that counts. One dated later than now by so much was dated by a clock that was wrong: it would hold every shard
- * until that time comes. One of before the queue took more than it had refused says nothing any more.
+ * The refusal that counts, and it never lies ahead. One dated later than now by much was dated by a clock that was wrong: it would
+ * hold every shard until that time comes. One that is some minutes ahead counts as of now: the pause is never longer than it was,
+ * and by its end an answer has shown the time. One of before the queue took more than it had refused says nothing any more.
  */
 export function latestRefusal(
   refusals: readonly (QueueRefusal | null)[],
@@ -141,7 +141,8 @@ export function latestRefusal(
   const counting = refusals
     .filter((one) => one !== null)
     .filter(({ atMs }) => atMs > takenMs && atMs <= nowMs + MOST_AHEAD_MS);
-  return counting.sort((a, b) => a.atMs - b.atMs).at(-1) ?? null;
+  const latest = counting.sort((a, b) => a.atMs - b.atMs).at(-1);
+  return latest === undefined ? null : { ...latest, atMs: Math.min(latest.atMs, nowMs) };
 }
 
 /**

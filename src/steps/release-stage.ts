@@ -8,6 +8,7 @@ import { recordToJson } from '../core/record-json.ts';
 import { parseRecordLine } from '../core/record-line.ts';
 import { type StageAnswer, stageAnswer } from '../core/stage-answer.ts';
 import { TemplateError, type TemplateScope } from '../core/template.ts';
+import { breathe } from './breathe.ts';
 import type { PackedRequest } from './pack-shards.ts';
 import { openRawReaders, type RawReaders } from './raw-readers.ts';
 import { attachmentsOfStage } from './read-attachments.ts';
@@ -59,15 +60,13 @@ export async function releaseStage(
   const round = await openRound(run, stage, { origin: 'build', route: null }, signal);
   try {
     for (let after = 0; ; ) {
-      signal.throwIfAborted();
       const rows = await releasable(after, CHUNK_ROWS);
       const last = rows.at(-1);
       if (last === undefined) break;
       await releaseRows(making, stage, rows, round);
       after = last.seq;
       run.deps.report({ kind: 'building', requests: round.requests });
-      // Everything else here is synchronous: let signals in.
-      await run.deps.clock.sleep(0, signal);
+      await breathe(run.deps.clock, signal);
     }
     return (await commitRound(round, run, [stage.id])) ? round.requests : 0;
   } finally {

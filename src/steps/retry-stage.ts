@@ -8,6 +8,7 @@ import { ResultSeqs } from '../core/result-seqs.ts';
 import { retryRequest } from '../core/retry-request.ts';
 import type { Shard } from '../core/shard.ts';
 import { readShardLine } from '../core/shard-line.ts';
+import { breathe } from './breathe.ts';
 import type { PackedRequest } from './pack-shards.ts';
 import { RangeReaders } from './range-readers.ts';
 import { type Answer, openRawReaders } from './raw-readers.ts';
@@ -47,12 +48,11 @@ export async function retryStage(
 ): Promise<Retried> {
   const { store, files, clock, report } = run.deps;
   const answers = await openRawReaders(run.job, files);
-  const requests = new SentRequests(run);
+  const requests = new SentRequests(run, signal);
   const noUse = new Map<string, number>();
   let round: Round | null = null;
   try {
     for (let after = 0; ; ) {
-      signal.throwIfAborted();
       const rows = await store.failedRows(stage.id, what, after, CHUNK_ROWS);
       const last = rows.at(-1);
       if (last === undefined) break;
@@ -66,8 +66,7 @@ export async function retryStage(
       await round.add(again);
       after = last.seq;
       report({ kind: 'building', requests: round.requests });
-      // Everything else here is synchronous: let signals in.
-      await clock.sleep(0, signal);
+      await breathe(clock, signal);
     }
     if (round === null || round.requests === 0) return { requests: 0, noUse };
     await what.approve?.(round.close());
@@ -120,13 +119,15 @@ interface IndexedShard {
  */
 export class SentRequests {
   readonly #run: Run;
+  readonly #signal: AbortSignal;
   readonly #readers: RangeReaders;
   readonly #indexed = new Map<number, IndexedShard | null>();
   #shards: ReadonlyMap<number, Shard> | null = null;
   #pruned: Pruned | null = null;
 
-  constructor(run: Run) {
+  constructor(run: Run, signal: AbortSignal) {
     this.#run = run;
+    this.#signal = signal;
     this.#readers = new RangeReaders(run.deps.files);
   }
 
@@ -161,20 +162,28 @@ export class SentRequests {
     // Once for all: a job of many groups has many shards.
     this.#shards ??= new Map((await store.shards(this.#run.job.id)).map(({ shard }) => [shard.id, shard]));
     const shard = this.#shards.get(shardId);
-    const indexed = shard === undefined ? null : await indexShard(this.#run.job.jobId, shard, files);
+    const indexed =
+      shard === undefined ? null : await indexShard(this.#run.job.jobId, shard, files, this.#signal);
     this.#indexed.set(shardId, indexed);
     return indexed;
   }
 }
 
 /** Null when its file is gone. */
-async function indexShard(jobId: string, shard: Shard, files: JobFiles): Promise<IndexedShard | null> {
+async function indexShard(
+  jobId: string,
+  shard: Shard,
+  files: JobFiles,
+  signal: AbortSignal,
+): Promise<IndexedShard | null> {
   const path = shardPath(files.requestsDir(jobId), shard.stage, shard.number);
   if (!files.exists(path)) return null;
   const seqs: number[] = [];
   const offsets = new Float64Array(shard.requests);
   const lengths = new Uint32Array(shard.requests);
   for await (const lines of files.lines(path)) {
+    // A full shard is a quarter of a gigabyte.
+    signal.throwIfAborted();
     for (const { text, offset, length } of lines) {
       const line = readRequestLine(text);
       if (line?.nonce !== shard.nonce) continue;

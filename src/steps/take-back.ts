@@ -3,6 +3,7 @@ import { growingPath, rawPath } from '../core/ports/files.ts';
 import type { ShardView } from '../core/ports/store-views.ts';
 import { parseRequestLine } from '../core/request-line.ts';
 import type { Shard } from '../core/shard.ts';
+import { breathe } from './breathe.ts';
 import { requireShardFile } from './check-shard-file.ts';
 import { keepDuplicates } from './keep-duplicates.ts';
 import { type LateAnswers, openLateAnswers } from './late-answers.ts';
@@ -75,13 +76,12 @@ async function lateSeqs(
   late: LateAnswers,
   signal: AbortSignal,
 ): Promise<ReadonlySet<number>> {
-  const { store } = run.deps;
-  const requests = new SentRequests(run);
+  const { store, clock } = run.deps;
+  const requests = new SentRequests(run, signal);
   const found = new Set<number>();
   try {
     const seqs = await store.shardSeqs(shard.id);
     for (let from = 0; from < seqs.length; from += CHUNK_ROWS) {
-      signal.throwIfAborted();
       const chunk = seqs
         .slice(from, from + CHUNK_ROWS)
         .filter((seq) => answered.has(seq) || late.ofDuplicate(seq) !== null);
@@ -93,6 +93,7 @@ async function lateSeqs(
         const isLast = past?.attempt === attempt - 1;
         if (isLast || (await requests.of({ seq, shardId: answer.shardId })) !== null) found.add(seq);
       }
+      await breathe(clock, signal);
     }
   } finally {
     requests.close();

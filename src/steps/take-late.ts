@@ -3,6 +3,7 @@ import { type NewFile, rawPath } from '../core/ports/files.ts';
 import type { RowView } from '../core/ports/store-views.ts';
 import { FAILURE_CLASSES } from '../core/result.ts';
 import { wireId } from '../core/wire-id.ts';
+import { breathe } from './breathe.ts';
 import { type LateAnswer, openLateAnswers } from './late-answers.ts';
 import type { PackedPlace, PackedRequest } from './pack-shards.ts';
 import { RangeReaders } from './range-readers.ts';
@@ -52,7 +53,6 @@ async function takeOfStage(run: Run, stage: StageFacts, signal: AbortSignal): Pr
   const taker = new LateTaker(run, stage, signal);
   try {
     for (let after = 0; ; ) {
-      signal.throwIfAborted();
       const rows = await store.failedRows(stage.id, ANY_FAILURE, after, CHUNK_ROWS);
       const last = rows.at(-1);
       if (last === undefined) break;
@@ -63,7 +63,7 @@ async function takeOfStage(run: Run, stage: StageFacts, signal: AbortSignal): Pr
       }
       await taker.add(found);
       after = last.seq;
-      await clock.sleep(0, signal);
+      await breathe(clock, signal);
     }
     return await taker.commit();
   } finally {
@@ -90,7 +90,7 @@ class LateTaker {
     this.#run = run;
     this.#stage = stage;
     this.#signal = signal;
-    this.#requests = new SentRequests(run);
+    this.#requests = new SentRequests(run, signal);
     this.#readers = new RangeReaders(run.deps.files);
   }
 

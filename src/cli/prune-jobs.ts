@@ -123,12 +123,26 @@ function interrupted(signal: AbortSignal): InterruptedError {
   });
 }
 
-/**
- * What it cannot do now is no harm: the room is used again by later jobs. Nobody else can write meanwhile, which takes a while
- * in a large store, and whoever waits for the answer to a create must be able to record it.
- */
+/** What it cannot do now is no harm: the room is used again by later jobs. */
 async function compact(
   { store, locks }: LocalDeps & { locks: WorkspaceLocks },
+  context: Context,
+): Promise<number> {
+  try {
+    return (await store.isCompactable()) ? await compactLocked({ store, locks }, context) : 0;
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    context.talk.say(`the database keeps its size for now: ${error.why ?? error.message}`);
+    return 0;
+  }
+}
+
+/**
+ * Nobody else can write meanwhile, which takes a while in a large store, and whoever waits for the answer to a create must be
+ * able to record it.
+ */
+async function compactLocked(
+  { store, locks }: Pick<LocalDeps, 'store'> & { locks: WorkspaceLocks },
   { talk, signal }: Context,
 ): Promise<number> {
   const lock = await locks.lockSealing(signal, (holder) => {
@@ -136,10 +150,6 @@ async function compact(
   });
   try {
     return await store.compact();
-  } catch (error) {
-    if (!(error instanceof StoreError)) throw error;
-    talk.say(`the database keeps its size for now: ${error.why ?? error.message}`);
-    return 0;
   } finally {
     lock.release();
   }

@@ -19,6 +19,7 @@ export function pruning(connection: Connection, db: Db): PruningStore {
   };
   const pragma = (name: string): number => Number(db.pragma(name, { simple: true }));
   const sizeBytes = (): number => pragma('page_count') * pragma('page_size');
+  const isWorthIt = (): boolean => pragma('freelist_count') >= pragma('page_count') * WORTH_IT;
 
   return {
     recordPruned: (jobId, parts) =>
@@ -34,10 +35,16 @@ export function pruning(connection: Connection, db: Db): PruningStore {
 
     unbuildJob: (jobId) => write(() => unbuild(connection, jobId)),
 
-    async compact() {
-      const before = sizeBytes();
+    async isCompactable() {
+      // Seconds at 1,000,000 requests, as other writes take them; the copy takes longer, and so whoever makes it waits its turn.
       await write(() => void contents.forgetRowless());
-      if (pragma('freelist_count') < pragma('page_count') * WORTH_IT) return 0;
+      return read(isWorthIt);
+    },
+
+    async compact() {
+      // Another process may have done it meanwhile.
+      if (!(await read(isWorthIt))) return 0;
+      const before = sizeBytes();
       try {
         // By a copy, of which the last commit makes the database: killed at any moment, it is one of the two.
         db.exec('VACUUM');

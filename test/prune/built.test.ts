@@ -1,9 +1,9 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { openStore } from '../../src/store/open.ts';
-import { runCli } from '../support/run-cli.ts';
+import { runCli, startCli } from '../support/run-cli.ts';
 import { writeSampleJob } from '../support/sample-job.ts';
 import { makeTempDir } from '../support/temp-dir.ts';
 import { jobIdOf } from '../support/workspace-copy.ts';
@@ -43,6 +43,24 @@ test('a job that was never submitted goes with --built alone, as a whole, and th
   expect((await runCli(['build', '--emulator'], { cwd: dir })).code).toBe(0);
   const { stdout } = await runCli(['doctor', '--emulator', '--json'], { cwd: dir });
   expect(JSON.parse(stdout)).toMatchObject({ ok: true });
+});
+
+test('a prune waits for whoever sends only where the database is to get smaller, and says so', async () => {
+  const { dir, stateDb } = await makeBuilt(2_000);
+  const lock = new Database(join(dir, '.batchctl/locks/sealing.lock'));
+  lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+  onTestFinished(() => void lock.close());
+  const second = await runCli(['build', '--new', '--emulator', '--sample', '1'], { cwd: dir });
+  expect(second.code, second.stderr).toBe(0);
+  // Little goes: of 2,001 requests one.
+  const one = JSON.parse((await runCli(['status', 'latest', '--json'], { cwd: dir })).stdout).job_id;
+  expect(await prune(dir, '--built', one)).toMatchObject({ jobs: [{ job_id: one }], database_bytes: 0 });
+  const before = statSync(stateDb).size;
+  const running = startCli(['--yes', 'prune', '--older-than', '0s', '--built'], { cwd: dir });
+  await running.waitFor('before the database is made smaller');
+  lock.close();
+  expect((await running.finished).code).toBe(0);
+  expect(statSync(stateDb).size).toBeLessThan(before);
 });
 
 test('with --emulator only rehearsals go', async () => {

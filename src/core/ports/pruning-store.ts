@@ -12,6 +12,8 @@ export interface PruningStore {
   dropRows(jobId: number): Promise<void>;
   /** A job that was never submitted is one of a build that was cut off from then on. @throws StoreError when it was. */
   unbuildJob(jobId: number): Promise<void>;
-  /** Gives the room of rows that are gone back to the disk, where it is much. @returns bytes. */
+  /** Whether so much of the database is empty that it is worth the copy that makes it smaller. */
+  isCompactable(): Promise<boolean>;
+  /** Gives the room of rows that are gone back to the disk, where it is much. Nobody else can write meanwhile. @returns bytes. */
   compact(): Promise<number>;
 }

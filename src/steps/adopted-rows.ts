@@ -130,15 +130,10 @@ function writeRecords(
 
 /** Ids that differ only in case would share a file on some disks: the later one gets another. */
 async function addRows(rows: readonly Row[], job: Job, shard: Shard, deps: LocalDeps): Promise<void> {
-  for (let trying = rows; trying.length > 0; ) {
-    const clashes = new Set((await deps.store.addAdoptedRows(shard.id, trying)).map(({ seq }) => seq));
-    trying = trying
-      .filter(({ seq }) => clashes.has(seq))
-      .map((row) => {
-        const path =
-          row.outputPath ?? defaultOutputPath(deps.files.resultsDir(job.jobId), shard.stage, row.customId);
-        const outputPath = distinctPath(path, row.seq);
-        return { ...row, outputPath, outputFold: foldPath(outputPath) };
-      });
-  }
+  const dir = deps.files.resultsDir(job.jobId);
+  await deps.store.addAdoptedRows(shard.id, rows, (row) => {
+    const path = row.outputPath ?? defaultOutputPath(dir, shard.stage, row.customId);
+    const outputPath = distinctPath(path, row.seq);
+    return { ...row, outputPath, outputFold: foldPath(outputPath) };
+  });
 }

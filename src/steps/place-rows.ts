@@ -36,8 +36,9 @@ export function toRow(job: Pick<Job, 'jobId'>, stage: string, row: Omit<NewRow, 
 }
 
 /**
- * Puts the rows of one stage into the store, in order of seq. A path used twice is made distinct, again if need be; the
- * same rows in the same order always come to the same paths.
+ * Puts the rows of one stage into the store, in order of seq. A path used twice is made distinct, again if need be, before
+ * the next row is looked at: the same rows in the same order always come to the same paths, however many come at once. A
+ * store that is made again cuts them otherwise than the build did.
  *
  * @returns the rows that are not there, because their custom_id is used twice.
  */
@@ -47,25 +48,18 @@ export async function placeRows<Row extends PlacedRow>(
   stage: Pick<StageFacts, 'id' | 'name'>,
   rows: readonly Row[],
 ): Promise<readonly TwiceUsed<Row>[]> {
+  const elsewhere = (row: Row): Row => {
+    const path = row.outputPath ?? defaultOutputPath(resultsDirOf(job), stage.name, row.customId);
+    const outputPath = distinctPath(path, row.seq);
+    return { ...row, outputPath, outputFold: foldPath(outputPath) };
+  };
   const twice: TwiceUsed<Row>[] = [];
-  for (let trying = rows; trying.length > 0; ) {
-    const again: Row[] = [];
-    const clashes = await store.addRows(stage.id, trying);
-    // Both are in order of seq.
-    let next = 0;
-    for (const clash of clashes) {
-      while (next < trying.length && trying[next]?.seq !== clash.seq) next += 1;
-      const row = trying[next];
-      if (row === undefined) continue;
-      if (clash.on === 'custom_id') {
-        twice.push({ row, earlierSeq: clash.earlierSeq });
-        continue;
-      }
-      const path = row.outputPath ?? defaultOutputPath(resultsDirOf(job), stage.name, row.customId);
-      const outputPath = distinctPath(path, row.seq);
-      again.push({ ...row, outputPath, outputFold: foldPath(outputPath) });
-    }
-    trying = again;
+  // Both are in order of seq.
+  let next = 0;
+  for (const { seq, earlierSeq } of await store.addRows(stage.id, rows, elsewhere)) {
+    while (next < rows.length && rows[next]?.seq !== seq) next += 1;
+    const row = rows[next];
+    if (row !== undefined) twice.push({ row, earlierSeq });
   }
   return twice;
 }

@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
 import { type Batch, sumCounts } from '../core/batch.ts';
 import type { JobStore } from '../core/ports/store.ts';
-import type { Adoption, RowClash } from '../core/ports/store-views.ts';
+import type { Adoption } from '../core/ports/store-views.ts';
 import { NO_SIZES } from '../core/request-sizes.ts';
-import { insertRow } from './building.ts';
+import { insertRows } from './building.ts';
 import type { Connection } from './connection.ts';
 import type { Db } from './open.ts';
 import { prepareOwners } from './owners.ts';
@@ -61,15 +61,10 @@ export function adopting(connection: Connection, db: Db): Adopting {
         return { job: jobs.byId(id), isNew: true };
       }),
 
-    addAdoptedRows: (shardId, rows) =>
+    addAdoptedRows: (shardId, rows, elsewhere) =>
       write(() => {
-        const { jobId, stageId } = shardIn(connection, shardId, ['live', 'downloaded']);
-        const clashes: RowClash[] = [];
-        for (const row of rows) {
-          const clash = insertRow(connection, jobId, stageId, row);
-          if (clash !== null) clashes.push(clash);
-        }
-        return clashes;
+        const shard = shardIn(connection, shardId, ['live', 'downloaded']);
+        return insertRows(connection, shard, rows, elsewhere);
       }),
 
     dropAdoptedRows: (shardId) =>

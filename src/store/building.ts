@@ -34,7 +34,7 @@ export function building(connection: Connection): Building {
         return shards.open(stageId, shard);
       }),
 
-    addRows: (stageId, rows) =>
+    addRows: (stageId, rows, elsewhere) =>
       writeAhead(() => {
         const jobId = stages.jobOf(stageId);
         for (const shardId of new Set(rows.map((row) => row.shardId))) {
@@ -43,12 +43,7 @@ export function building(connection: Connection): Building {
           if (owner !== stageId) throw new RangeError(`shard ${shardId} is not of stage ${stageId}`);
           if (state !== 'building') throw notBuilding(`shard ${shardId}`);
         }
-        const clashes: RowClash[] = [];
-        for (const row of rows) {
-          const clash = insertRow(connection, jobId, stageId, row);
-          if (clash !== null) clashes.push(clash);
-        }
-        return clashes;
+        return insertRows(connection, { jobId, stageId }, rows, elsewhere);
       }),
 
     closeShard: (shardId, facts) =>
@@ -133,8 +128,27 @@ export function unbuild({ jobs, submissions }: Connection, jobId: number): void 
   jobs.markUnbuilt(jobId);
 }
 
+/** In order; see BuildingStore.addRows. */
+export function insertRows<Row extends NewRow & { readonly shardId: number | null }>(
+  connection: Connection,
+  { jobId, stageId }: { readonly jobId: number; readonly stageId: number },
+  rows: readonly Row[],
+  elsewhere: ((row: Row) => Row) | undefined,
+): readonly RowClash[] {
+  const clashes: RowClash[] = [];
+  for (const row of rows) {
+    let clash = insertRow(connection, jobId, stageId, row);
+    for (let moved = row; clash?.on === 'output' && elsewhere !== undefined; ) {
+      moved = elsewhere(moved);
+      clash = insertRow(connection, jobId, stageId, moved);
+    }
+    if (clash !== null) clashes.push(clash);
+  }
+  return clashes;
+}
+
 /** Null once it is in; a row that clashes is not there. */
-export function insertRow(
+function insertRow(
   { records, requests }: Connection,
   jobId: number,
   stageId: number,

@@ -9,9 +9,10 @@ export interface AdoptingStore {
    */
   adoptBatch(adoption: Adoption): Promise<{ readonly job: Job; readonly isNew: boolean }>;
   /** Rows of such a job, in order; `addRows` for a shard that was sent. One transaction. */
-  addAdoptedRows(
+  addAdoptedRows<Row extends NewRow & { readonly shardId: number }>(
     shardId: number,
-    rows: readonly (NewRow & { readonly shardId: number })[],
+    rows: readonly Row[],
+    elsewhere?: (row: Row) => Row,
   ): Promise<readonly RowClash[]>;
   /** Its results have other ids than its rows: those are to be made again. One transaction. */
   dropAdoptedRows(shardId: number): Promise<void>;

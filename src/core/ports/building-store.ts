@@ -8,11 +8,13 @@ export interface BuildingStore {
   openShard(stageId: number, shard: NewShard): Promise<number>;
   /**
    * Inserts what does not clash and names what does; a clashing row is not there. A row without a shard is held, until
-   * its request can be made. One transaction.
+   * its request can be made. One transaction. `elsewhere`: one whose output is taken goes to another place before any later
+   * row takes it, so that nothing depends on how many come at once.
    */
-  addRows(
+  addRows<Row extends NewRow & { readonly shardId: number | null }>(
     stageId: number,
-    rows: readonly (NewRow & { readonly shardId: number | null })[],
+    rows: readonly Row[],
+    elsewhere?: (row: Row) => Row,
   ): Promise<readonly RowClash[]>;
   closeShard(shardId: number, facts: Omit<ClosedShard, 'id'>): Promise<void>;
   /**

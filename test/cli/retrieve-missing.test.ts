@@ -17,6 +17,9 @@ test('retrieve of a finished job asks again for rows that are missing, and does 
   const calls = async () => (await bench.truth()).calls['GET /v1/messages/batches/{id}/results'] ?? 0;
   const before = await calls();
 
+  const status = await runCli(['status', job.jobId], { cwd: bench.dir, env });
+  expect(status.stderr).toContain(`next: batchctl retrieve ${job.jobId}   (asks once more for missing rows`);
+
   const still = await retrieve();
   expect(still).toMatchObject({
     code: 3,
@@ -35,6 +38,7 @@ test('retrieve of a finished job asks again for rows that are missing, and does 
   expect(came.code, came.stderr).toBe(0);
   expect(came.stderr).toContain('has results by now for 1 of 1 missing row');
   expect((await bench.deps.store.shards(job.id))[0]?.tally).toMatchObject({ succeeded: 4, missing: 0 });
+  expect(came.stderr).toContain(`next: batchctl verify ${job.jobId}`);
   expect((await bench.deps.store.jobById(job.id)).state).toBe('done');
   expect(await bench.ownBatches()).toHaveLength(1);
 });

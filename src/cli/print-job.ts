@@ -1,4 +1,3 @@
-import { RESULTS_KEPT_MS } from '../core/batch.ts';
 import { isFinal, sideOf } from '../core/job.ts';
 import { countFailed, type JobDocument, type LateDuplicateDocument } from '../core/job-document.ts';
 import { formatUsd } from '../core/money.ts';
@@ -26,7 +25,7 @@ export async function printJob(described: JobDocument, context: Context): Promis
 }
 
 export async function sayNext(document: JobDocument, context: Context): Promise<void> {
-  const next = nextCommand(document, context.clock.now());
+  const next = nextCommand(document);
   if (next === null) return;
   const { command, remark = null, isNewJob = false } = next;
   const flag = (await isFlagNeeded(document, isNewJob, context)) ? ' --emulator' : '';
@@ -137,7 +136,7 @@ interface Next {
 }
 
 /** What a user would type next; null when nothing is left to do. */
-function nextCommand(document: JobDocument, now: Date): Next | null {
+function nextCommand(document: JobDocument): Next | null {
   const { state, mode, job_id: id, failures, adopted, pruned, at_work } = document;
   const way = mode === 'real_time' ? '' : ' --use-batch';
   if ((pruned?.answers_at ?? null) !== null) return null;
@@ -168,10 +167,6 @@ function nextCommand(document: JobDocument, now: Date): Next | null {
         const remark = 'what retry would send again was pruned; this builds it anew from the job file';
         return { command: `batchctl submit${way} --changed`, remark, isNewJob: true };
       }
-      if (mayStillCome(document, now)) {
-        const remark = `asks once more for missing rows; batchctl retry ${id} --on missing sends them again`;
-        return { command: `batchctl retrieve ${id}`, remark };
-      }
       return Object.keys(failures).length === 0
         ? { command: `batchctl verify ${id}` }
         : {
@@ -180,12 +175,6 @@ function nextCommand(document: JobDocument, now: Date): Next | null {
           };
     }
   }
-}
-
-/** Rows are missing whose results the API may have. */
-function mayStillCome({ failures, adopted, pruned, batches }: JobDocument, now: Date): boolean {
-  if (adopted === true || pruned !== undefined || (failures['missing'] ?? 0) === 0) return false;
-  return batches.some(({ created_at: at }) => now.getTime() - Date.parse(at) < RESULTS_KEPT_MS);
 }
 
 /** 0, 3 or 8 for the commands that carry a job on. */

@@ -19,8 +19,6 @@ export interface AppliedReport extends StreamCounts {
   readonly refusedOutputs: SeqRanges;
   /** Rows whose module wanted no file, likewise. */
   readonly withoutOutput: SeqRanges;
-  /** Rows without a line, likewise; also those that have gone out again since. */
-  readonly missing: SeqRanges;
 }
 
 /** Seqs in ascending order, both ends of a range included. */
@@ -59,7 +57,6 @@ function readReport(json: string): AppliedReport {
     refusedOutputs: report.pairs('refusedOutputs'),
     // Not in reports of earlier versions.
     withoutOutput: report.has('withoutOutput') ? report.pairs('withoutOutput') : [],
-    missing: report.has('missing') ? report.pairs('missing') : [],
   };
 }
 

@@ -44,11 +44,6 @@ export class ResultSeqs {
     return index >= 0 && ((this.#seen[index >> 3] ?? 0) & (1 << (index & 7))) !== 0;
   }
 
-  /** Those that were never marked, in ascending order. */
-  *unmarked(): Generator<number> {
-    for (const [index, seq] of this.#seqs.entries()) if (!this.isMarked(index)) yield seq;
-  }
-
   /** False when it was marked before. */
   mark(index: number): boolean {
     const [byte, bit] = [index >> 3, 1 << (index & 7)];

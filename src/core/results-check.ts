@@ -1,4 +1,3 @@
-import type { Comparison } from './known-rows.ts';
 import { type ByteLine, createLineSplitter } from './lines.ts';
 import type { RequestIds } from './request-ids.ts';
 import {
@@ -36,7 +35,6 @@ export interface StreamCounts {
 export class ResultsCheck {
   readonly #ids: RequestIds;
   readonly #seqs: ResultSeqs;
-  readonly #comparison: Comparison | null;
   readonly #splitter = createLineSplitter(MAX_LINE_BYTES, { reuse: true });
   /** Of the line that has begun and not ended, for a line that is too long to be held. */
   #head: Buffer = Buffer.alloc(0);
@@ -46,11 +44,10 @@ export class ResultsCheck {
   #foreign = 0;
   #ours = 0;
 
-  /** `seqs` must be fresh: they are marked as lines come. `comparison` sees the first line of each row. */
-  constructor(ids: RequestIds, seqs: ResultSeqs, comparison: Comparison | null = null) {
+  /** `seqs` must be fresh: they are marked as lines come. */
+  constructor(ids: RequestIds, seqs: ResultSeqs) {
     this.#ids = ids;
     this.#seqs = seqs;
-    this.#comparison = comparison;
   }
 
   get counts(): StreamCounts {
@@ -93,7 +90,6 @@ export class ResultsCheck {
     const index = seq === null ? -1 : this.#seqs.indexOf(seq);
     if (index === -1) this.#unknown += 1;
     else if (!this.#seqs.mark(index)) this.#duplicate += 1;
-    else this.#comparison?.see(index, bytes);
   }
 }
 

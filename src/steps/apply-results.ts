@@ -29,7 +29,7 @@ export interface Applying {
   readonly batchId: string | null;
   /** RFC 3339, see pricedAt. */
   readonly pricedAt: string;
-  /** What applying it found earlier: files that were written then stay as they are now, edited or not. */
+  /** What applying it found when the job became final: files written then stay as they are now, edited or not. */
   readonly before?: AppliedReport | null;
 }
 
@@ -77,10 +77,7 @@ export async function applyResults(
   };
 
   const isKept = (seq: number, at: string): boolean =>
-    before !== null &&
-    !isInRanges(before.refusedOutputs, seq) &&
-    !isInRanges(before.missing, seq) &&
-    files.exists(at);
+    before !== null && !isInRanges(before.refusedOutputs, seq) && files.exists(at);
 
   /** A promise only where a template or a module makes the output; null where there is nothing to write. */
   const write = ({ seq, index, judgement }: RawRow, line: Line): Written | Promise<Written> | null => {
@@ -154,7 +151,6 @@ export async function applyResults(
     problemCount: problems.count,
     refusedOutputs: toRanges(refused),
     withoutOutput: toRanges(without),
-    missing: missing === 0 ? [] : toRanges([...seqs.unmarked()]),
   };
   await store.recordEvent({ jobId: job.id, kind: APPLIED_EVENT, detail: applied });
   if (problems.count > 0) {

@@ -2,7 +2,6 @@ import { type BackoffRule, backoffMs } from '../core/backoff.ts';
 import { type Batch, RESULTS_KEPT_MS } from '../core/batch.ts';
 import { ProviderError, StoreError } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
-import { Comparison, type KnownRows } from '../core/known-rows.ts';
 import { rawPath } from '../core/ports/files.ts';
 import type { ResultsStream } from '../core/ports/provider.ts';
 import { idsAsTheyCome, idsByNonce, type RequestIds } from '../core/request-ids.ts';
@@ -38,8 +37,6 @@ export interface DownloadTarget {
   readonly isProven: boolean;
   /** How many rows are known to be there: fewer are never believed. 0 when not given. */
   readonly atLeast?: number;
-  /** What is here: results without one of these rows, or with another answer for it, are not taken, nor any without others. */
-  readonly here?: KnownRows;
   /** Where they go and who notes that; the shard's own raw results when not given. */
   readonly keep?: {
     readonly path: string;
@@ -127,7 +124,7 @@ async function downloadOnce(
   deps: Deps,
   signal: AbortSignal,
 ): Promise<Download | Again> {
-  const { job, shard, batch, isProven, here, keep } = target;
+  const { job, shard, batch, isProven, keep } = target;
   let stream: ResultsStream;
   // Before the first byte, which may be long in coming: what was shown until now was that batches are waited for.
   deps.report({ kind: 'downloading', batchId: batch.id, bytes: 0 });
@@ -139,8 +136,7 @@ async function downloadOnce(
   const path = keep?.path ?? rawPath(deps.files.resultsDir(job.jobId), shard.stage, shard.number);
   const file = deps.files.createHashed(path, { private: job.spec.private });
   try {
-    const comparison = here === undefined ? null : new Comparison(here);
-    const check = new ResultsCheck(expected.ids(), new ResultSeqs(expected.seqs), comparison);
+    const check = new ResultsCheck(expected.ids(), new ResultSeqs(expected.seqs));
     let reported = { bytes: 0, atMs: deps.clock.monotonicMs() };
     const bytes = readResults(stream, batch, deps, signal);
     for await (const chunk of bytes) {
@@ -157,11 +153,7 @@ async function downloadOnce(
     if (!isProven && check.isForeign(true)) return { kind: 'foreign' };
     const { counts } = check;
     tries.held.push(counts);
-    const refusal = comparison === null ? null : whyNotTaken(comparison, counts, shard);
-    if (refusal !== null) return refusal;
-    // Beside what is here each further row is its own proof, and the rest is missing as it was.
-    if (comparison === null && !isSettled(tries, target))
-      return again(`${counts.distinct} of ${shard.requests} rows came`);
+    if (!isSettled(tries, target)) return again(`${counts.distinct} of ${shard.requests} rows came`);
     const raw = file.finish();
     if (keep === undefined) await deps.store.recordDownload(shard.id, raw);
     else keep.note(raw);
@@ -210,18 +202,6 @@ function isEmpty({ distinct, unknown, malformed }: StreamCounts): boolean {
 
 function isOfSomebodyElse({ distinct, unknown }: StreamCounts): boolean {
   return distinct === 0 && unknown > 0;
-}
-
-/** Not asked for again within the call: what is missing has been so for several downloads already. */
-function whyNotTaken(
-  { added, keepsAll }: Comparison,
-  { distinct }: StreamCounts,
-  { requests }: Shard,
-): Download | null {
-  if (added > 0 && keepsAll) return null;
-  const why =
-    added === 0 ? `${distinct} of ${requests} rows came` : 'the rows that are here did not come as they are';
-  return { kind: 'not_available', why, isBatchUnknown: false, isStrange: false };
 }
 
 function again(why: string, isBatchUnknown = false): Again {

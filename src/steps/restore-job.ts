@@ -262,7 +262,6 @@ const UNTOUCHED: AppliedReport = {
   problemCount: 0,
   refusedOutputs: [],
   withoutOutput: [],
-  missing: [],
 };
 
 async function finishAgain(

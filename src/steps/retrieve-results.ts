@@ -1,4 +1,3 @@
-import { readAppliedReports } from '../core/applied-report.ts';
 import { hasEnded } from '../core/batch.ts';
 import { isFinal, type JobState } from '../core/job.ts';
 import type { KnownBatch, ShardView } from '../core/ports/store-views.ts';
@@ -17,7 +16,6 @@ import { loseShard } from './poll-batches.ts';
 import { recordReused } from './record-reused.ts';
 import { restoreResults } from './restore-results.ts';
 import { findGaps, retrieveAgain } from './retrieve-again.ts';
-import { retrieveMissing } from './retrieve-missing.ts';
 import type { Run } from './run.ts';
 import { swapBatch } from './swap-batch.ts';
 import { takeLate } from './take-late.ts';
@@ -41,7 +39,7 @@ export interface Retrieval {
  * Takes what has ended: downloads, applies, writes the results so far, and ends the job once every request has its
  * verdict. Neither polls nor submits. Costs next to nothing when nothing is new, so a loop may call it each round; killed
  * anywhere, the next call goes on. Of a final job it puts back the files that are gone, from the raw results, and asks the
- * API only for raw results that are gone too, for shards that were lost and for rows that are missing.
+ * API only for raw results that are gone too and for shards that were lost.
  *
  * The caller holds the job's lock.
  */
@@ -50,9 +48,8 @@ export async function retrieveJob(run: Run, signal: AbortSignal): Promise<Retrie
   const job = await store.jobById(run.job.id);
   if (isFinal(job.state)) {
     await retrieveAgain(job, await findGaps(job, run.deps), run.deps, signal);
-    // Rows that were missing may be there now, and results that were given up may answer for rows that failed since.
-    if ((await retrieveMissing(run, signal)) > 0 || (await takeLate(run, signal)) > 0)
-      return retrieveJob(run, signal);
+    // Results that were given up may answer for rows that failed since.
+    if ((await takeLate(run, signal)) > 0) return retrieveJob(run, signal);
     const { state } = await store.jobById(job.id);
     return { applied: 0, pending: [], unavailable: [], state: asFinal(state), isAdvanced: false };
   }
@@ -124,11 +121,7 @@ async function takeShard(run: Run, view: ShardView, signal: AbortSignal): Promis
     return downloadAndApply(run, view, batch, signal);
   }
   if (isApplied) return null;
-  // Applied before, when rows of it were missing that came since: files of that time may have been edited.
-  const reports = readAppliedReports(await run.deps.store.events(run.job.id));
-  const before = reports.find(({ shardId }) => shardId === shard.id) ?? null;
-  const facts = { job: run.job, shard, batchId: batch.id, pricedAt: batch.createdAt, before };
-  await applyResults(facts, run.deps, signal);
+  await applyResults({ job: run.job, shard, batchId: batch.id, pricedAt: batch.createdAt }, run.deps, signal);
   return 'applied';
 }
 

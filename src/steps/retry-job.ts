@@ -11,7 +11,6 @@ import { lookForLate } from './look-for-late.ts';
 import { maxOutputTokensOf } from './output-limits.ts';
 import { releaseStage } from './release-stage.ts';
 import { requireHome } from './require-home.ts';
-import { retrieveMissing } from './retrieve-missing.ts';
 import { retryStage } from './retry-stage.ts';
 import { startRun } from './run.ts';
 import { takeLate } from './take-late.ts';
@@ -59,12 +58,11 @@ export async function retryJob(
   const run = startRun(before, deps, 0);
   // What is there already is not paid again, whatever was canceled before. Nobody else may have looked for it yet.
   await lookForLate(run, signal);
-  const classes = classesOf(options);
-  const came = classes.includes('missing') ? await retrieveMissing(run, signal) : 0;
-  const taken = came + (await takeLate(run, signal, { isWanted: true }));
+  const taken = await takeLate(run, signal, { isWanted: true });
   const job = taken > 0 ? await store.jobById(id) : before;
   const hasLater = Object.keys(job.spec.needs).length > 0;
   const frozen = hasLater ? await requireFrozen(job, files) : null;
+  const classes = classesOf(options);
   const noUse = new Map<string, number>();
   let requests = 0;
   const approve = async (stage: string, shards: readonly ClosedShard[]): Promise<void> => {

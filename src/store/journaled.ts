@@ -167,11 +167,7 @@ export function journaled(store: JobStore, db: Db, journal: Journal, now: () => 
     }),
 
     setShardState: ofShard(store.setShardState),
-    recordDownload: then(store.recordDownload, ([shardId, , options]) => {
-      noteShard(shardId);
-      const jobId = options?.reopens === true ? rows().jobOfShard(shardId) : null;
-      if (jobId !== null) noteJob(jobId);
-    }),
+    recordDownload: ofShard(store.recordDownload),
     finishShard: ofShard(store.finishShard),
     finishJob: ofJob(store.finishJob),
     async requestCancel(jobId, at) {

@@ -114,7 +114,7 @@ export function retrieving(connection: Connection): Retrieving {
         connection.foldJob(shard.jobId);
       }),
 
-    recordDownload: (shardId, raw, { reopens } = { reopens: false }) =>
+    recordDownload: (shardId, raw) =>
       write(() => {
         const { route } = shards.byId(shardId);
         const unsent: readonly ShardState[] = route !== 'batch' ? ['built'] : [];
@@ -122,7 +122,6 @@ export function retrieving(connection: Connection): Retrieving {
         // The server promises no order, so the same row may stand elsewhere than in an earlier download.
         requests.forgetOutcomes(shardId);
         shards.recordDownload(shardId, raw);
-        if (reopens) jobs.reopen(shard.jobId);
         events.record({
           jobId: shard.jobId,
           shardId,

@@ -19,7 +19,6 @@ const REPORT = {
     [5, 5],
     [8, 9],
   ],
-  missing: [[4, 4]],
 };
 
 const eventOf = (detail: unknown) => ({ kind: APPLIED_EVENT, detailJson: JSON.stringify(detail) });
@@ -35,9 +34,9 @@ test('a report comes back as it was written, the last of each shard, in the orde
   expect(readAppliedReports(events)).toEqual([other, REPORT]);
 });
 
-test('a report of an earlier version names no rows without a file, and none that are missing', () => {
-  const { withoutOutput: _, missing: _missing, ...earlier } = REPORT;
-  expect(readAppliedReports([eventOf(earlier)])).toEqual([{ ...REPORT, withoutOutput: [], missing: [] }]);
+test('a report of an earlier version has no rows without a file', () => {
+  const { withoutOutput: _, ...earlier } = REPORT;
+  expect(readAppliedReports([eventOf(earlier)])).toEqual([{ ...REPORT, withoutOutput: [] }]);
 });
 
 describe('a report that is not what was written is damage, and names the field', () => {

@@ -245,9 +245,8 @@ test('a row without a result may have been paid, so it goes out again only when 
   const { noUse } = await retryJob(job, options, bench.deps, new AbortController().signal);
   expect([...noUse]).toEqual([[expect.stringContaining(`retry ${job.jobId} --on missing`), 2]]);
   expect(await bench.ownBatches()).toHaveLength(1);
-  await retryJob(job, { ...options, classes: ['missing'] }, bench.deps, new AbortController().signal);
   await bench.setFaults();
-  await bench.run(job);
+  await bench.retry(job, { classes: ['missing'] });
   expect((await bench.ownBatches()).map((batch) => batch.requests)).toEqual([20, 2]);
   await expectWhole(bench, job.id);
 });

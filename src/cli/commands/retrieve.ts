@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { AuthError, ProviderError, UsageError } from '../../core/errors.ts';
+import { UsageError } from '../../core/errors.ts';
 import { isFinal, type Job } from '../../core/job.ts';
 import { describeJob } from '../../steps/describe-job.ts';
 import { catchUpAfter } from '../after-run.ts';
@@ -92,12 +92,9 @@ async function mayGoOn({ id, spec }: Job, { wire }: Context): Promise<boolean> {
 async function restore(job: Job, context: Context): Promise<Job> {
   const { findGaps } = await import('../../steps/retrieve-again.ts');
   const deps = await context.wire.localDeps();
-  const { findMissing } = await import('../../steps/retrieve-missing.ts');
-  const isNeeded = (await findGaps(job, deps)).length > 0;
-  const isAsked = isNeeded || (await findMissing(job, deps)).length > 0;
-  const restored = isAsked
-    ? await restoreFromApi(job, isNeeded, context)
-    : await restoreLocally(job, context);
+  const gaps = await findGaps(job, deps);
+  const restored =
+    gaps.length === 0 ? await restoreLocally(job, context) : await restoreFromApi(job, context);
   if (restored > 0) context.talk.say(`wrote ${formatMany(restored, 'file')} again`);
   return deps.store.jobById(job.id);
 }
@@ -113,35 +110,16 @@ async function restoreLocally(job: Job, context: Context): Promise<number> {
   }
 }
 
-/** `isNeeded`: something cannot be made without. Else rows are missing, and may stay so where nobody can be asked. */
-async function restoreFromApi(job: Job, isNeeded: boolean, context: Context): Promise<number> {
+async function restoreFromApi(job: Job, context: Context): Promise<number> {
   const { findGaps, retrieveAgain } = await import('../../steps/retrieve-again.ts');
-  const { retrieveMissing } = await import('../../steps/retrieve-missing.ts');
   const { takeLate } = await import('../../steps/take-late.ts');
   const { retrieveJob } = await import('../../steps/retrieve-results.ts');
   const { startRun } = await import('../../steps/run.ts');
-  const { signal } = context;
-  try {
-    return await runLocked(job, context, context, async (deps) => {
-      // Found again now that nobody else is at it.
-      const written = await retrieveAgain(job, await findGaps(job, deps), deps, signal);
-      const run = startRun(job, deps, 0);
-      if ((await retrieveMissing(run, signal)) > 0 || (await takeLate(run, signal)) > 0)
-        await retrieveJob(run, signal);
-      return written;
-    });
-  } catch (error) {
-    if (isNeeded || !isUnheard(error) || !isFinal((await readJob(job, context)).state)) throw error;
-    context.talk.say(`rows of ${job.jobId} are missing, and were not asked for again: ${error.message}`);
-    return restoreLocally(job, context);
-  }
-}
-
-/** No key, or one of elsewhere, or nobody there. */
-function isUnheard(error: unknown): error is AuthError | ProviderError | UsageError {
-  return error instanceof AuthError || error instanceof ProviderError || error instanceof UsageError;
-}
-
-async function readJob({ id }: Job, { wire }: Context): Promise<Job> {
-  return (await wire.localDeps()).store.jobById(id);
+  return runLocked(job, context, context, async (deps) => {
+    // Found again now that nobody else is at it.
+    const written = await retrieveAgain(job, await findGaps(job, deps), deps, context.signal);
+    const run = startRun(job, deps, 0);
+    if ((await takeLate(run, context.signal)) > 0) await retrieveJob(run, context.signal);
+    return written;
+  });
 }

@@ -240,14 +240,9 @@ export interface JobStore
   setShardState(shardId: number, state: ShardState): Promise<void>;
   /**
    * The shard becomes `downloaded`, in a final job too, and the outcomes of an earlier download are forgotten. Of route
-   * `real_time` from `built` on: its requests were asked one by one. `reopens`: rows came that were missing, and a final job
-   * is so no longer.
+   * `real_time` from `built` on: its requests were asked one by one.
    */
-  recordDownload(
-    shardId: number,
-    raw: { readonly bytes: number; readonly sha256: string },
-    options?: { readonly reopens: boolean },
-  ): Promise<void>;
+  recordDownload(shardId: number, raw: { readonly bytes: number; readonly sha256: string }): Promise<void>;
   rawFacts(shardId: number): Promise<{ readonly bytes: number; readonly sha256: string } | null>;
   /** Idempotent: the outcome of a row is overwritten by the same outcome. One transaction. */
   applyOutcomes(shardId: number, outcomes: readonly RowOutcome[]): Promise<void>;

@@ -13,8 +13,8 @@ type Sleep = NonNullable<RunOptions['sleep']>;
 /** Carries one job on, which waits between its rounds as it is told. */
 export type CarryOne = (job: Job, phase: Phase, context: Context, sleep: Sleep) => Promise<unknown>;
 
-/** Each holds a lock, which is an open file: systems allow 256 or more. */
-const MOST_WAITING = 50;
+/** Each holds a lock, which is an open file: systems allow 256 or more. They wait in the first phase too, when the API refuses. */
+const MOST_AT_ONCE = 50;
 
 /**
  * Carries all jobs on, phase by phase: each goes through the first one, in which nothing is waited for that need not be,
@@ -33,7 +33,7 @@ export async function carryOnAll(
   carryOne: CarryOne,
 ): Promise<void> {
   const turns = new Turns();
-  const slots = new Slots(MOST_WAITING);
+  const slots = new Slots(MOST_AT_ONCE);
   const bug = new AbortController();
   const signal = AbortSignal.any([context.signal, bug.signal]);
   const shared = jobs.length > 1 ? new SharedTalk(context.talk, context.clock) : null;
@@ -59,7 +59,7 @@ export async function carryOnAll(
     for (const phase of phases) {
       try {
         const work = (): Promise<void> => carry(job, phase);
-        await (phase === 'final' ? slots.within(work) : work());
+        await slots.within(work);
       } catch (error) {
         if (isInterruption(error, signal)) throw error;
         if (phase === 'submitted' && (await isHeld(job, error, context))) continue;
@@ -93,12 +93,18 @@ function withReport(context: Context, job: Job, shared: SharedTalk | null): Cont
   };
 }
 
-/** Over its budget for now: what is out may leave room, and the next phase waits for that. */
+/** Over its budget for now, or beside a doubt that another job of the run may settle: the next phase waits for that. */
 async function isHeld(job: Job, error: unknown, { wire }: Context): Promise<boolean> {
+  if (isBesideDoubt(error)) return true;
   if (!(error instanceof DecisionError) || error.code !== 'over_budget') return false;
   const { store } = await wire.localDeps();
   // One of which nothing was sent is as if nobody had asked for it, and so is its way to go.
   return (await store.jobById(job.id)).submitRequestedAt !== null;
+}
+
+/** Nothing holds the job back but a doubt of another one. */
+export function isBesideDoubt(error: unknown): boolean {
+  return error instanceof DecisionError && error.code === 'same_count_in_doubt';
 }
 
 /** Several jobs were stopped: what goes on of each, and one way on. */

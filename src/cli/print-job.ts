@@ -140,12 +140,10 @@ function nextCommand(document: JobDocument): Next | null {
   const { state, mode, job_id: id, failures, adopted, pruned, at_work } = document;
   const way = mode === 'real_time' ? '' : ' --use-batch';
   if ((pruned?.answers_at ?? null) !== null) return null;
+  const stop = isCanceling(document) ? {} : { remark: `stop it: batchctl cancel ${id}` };
   // What carries the job on is at it. Neither of these needs its lock.
-  if (at_work !== undefined)
-    return { command: `batchctl watch ${id}`, remark: `stop it: batchctl cancel ${id}` };
+  if (at_work !== undefined) return { command: `batchctl watch ${id}`, ...stop };
   switch (state) {
-    case 'building':
-      return null;
     case 'built':
       return { command: `batchctl submit ${id} --use-batch` };
     case 'submitting':
@@ -153,7 +151,7 @@ function nextCommand(document: JobDocument): Next | null {
       return { command: `batchctl resume ${id}` };
     case 'in_progress':
     case 'ended':
-      return { command: `batchctl retrieve ${id} --wait`, remark: `stop it: batchctl cancel ${id}` };
+      return { command: `batchctl retrieve ${id} --wait`, ...stop };
     case 'done':
     case 'canceled':
     case 'failed': {
@@ -174,7 +172,15 @@ function nextCommand(document: JobDocument): Next | null {
             remark: 'what went wrong with a row of failed.jsonl',
           };
     }
+    // A job that is building, or a database that somebody wrote into.
+    default:
+      return null;
   }
+}
+
+/** That was asked for already, and some of it is still under way. */
+function isCanceling({ batches }: JobDocument): boolean {
+  return batches.some((batch) => batch.processing_status === 'canceling');
 }
 
 /** 0, 3 or 8 for the commands that carry a job on. */

@@ -9,7 +9,7 @@ import type { RunOptions } from '../steps/run-job.ts';
 import { catchUpAfter, catchUpAll, runAfter } from './after-run.ts';
 import { withHolder } from './at-work.ts';
 import { carryOn } from './carry-on.ts';
-import { type CarryOne, carryOnAll, type Phase } from './carry-on-all.ts';
+import { type CarryOne, carryOnAll, isBesideDoubt, type Phase } from './carry-on-all.ts';
 import type { ResumeFlags } from './commands/resume.ts';
 import type { Context } from './context.ts';
 import { findJob } from './find-job.ts';
@@ -58,12 +58,17 @@ export async function resumeAll(flags: ResumeFlags, context: Context): Promise<V
   const phases: readonly Phase[] = flags.once ? ['once'] : ['submitted', 'final'];
   const carryOne: CarryOne = (job, phase, turn, sleep) => resume(job, flags, phase, turn, sleep);
   await carryOnAll(jobs, phases, failures, context, carryOne);
+  // The job whose doubt it was may have come after them.
+  const again = jobs.filter(({ id }) => isBesideDoubt(failures.get(id)));
+  for (const { id } of again) failures.delete(id);
   const left = await watchFinished(context);
   jobs.push(...left);
-  await carryOnAll(left, phases, failures, context, carryOne);
+  await carryOnAll([...again, ...left], phases, failures, context, carryOne);
   const verdicts = await printAll(jobs, context);
-  const [worst] = [...failures.values()].filter((error) => !isLocked(error));
-  if (worst !== undefined) throw worst;
+  const [first] = jobs
+    .flatMap(({ id }) => (failures.has(id) ? [failures.get(id)] : []))
+    .filter((error) => !isLocked(error));
+  if (first !== undefined) throw first;
   if (failures.size > 0 || verdicts.includes('pending')) return 'pending';
   return verdicts.includes('failed_rows') ? 'failed_rows' : 'done';
 }

@@ -1,9 +1,11 @@
 import { contentHash } from '../core/content-hash.ts';
+import { StoreError } from '../core/errors.ts';
 import type { Job } from '../core/job.ts';
 import { memberSpans } from '../core/json-spans.ts';
 import { type JobFiles, type NewFile, rawPath } from '../core/ports/files.ts';
 import type { ClosedShard, ContentMatch } from '../core/ports/store-views.ts';
-import { wireId } from '../core/wire-id.ts';
+import { idOfLine } from '../core/raw-line.ts';
+import { parseWireId, wireId } from '../core/wire-id.ts';
 import { type PackedPlace, type PackedRequest, type PackingPlace, packShards } from './pack-shards.ts';
 import { RawReaders } from './raw-readers.ts';
 import { isGood } from './write-outputs.ts';
@@ -66,7 +68,7 @@ export function reuseAnswers(job: Job, place: PackingPlace): ReusedAnswers {
         raws.set(packed.shardId, raw);
       }
       const answer = readersOf(match.jobId).answerOf(match);
-      if (answer === null) throw new Error(`the answer of ${match.customId} in ${match.jobId} is gone`);
+      if (answer === null || !isOf(match, answer.line)) throw isElsewhere(match);
       raw.write(`${withId(answer.line, wireId(request.customId, packed.nonce, request.seq))}\n`);
       return packed;
     },
@@ -97,6 +99,20 @@ export function reuseAnswers(job: Job, place: PackingPlace): ReusedAnswers {
 export function hasAnswer(match: ContentMatch, files: JobFiles): boolean {
   if (!isGood(match) || match.shardState !== 'applied') return false;
   return files.exists(rawPath(files.resultsDir(match.jobId), match.stage, match.shardNumber));
+}
+
+/** Its place is that of the store: results that were damaged may be downloaded again meanwhile, with their lines elsewhere. */
+function isOf({ seq, rawLength }: ContentMatch, line: string): boolean {
+  const id = idOfLine({ text: line, offset: 0, length: rawLength ?? 0 });
+  return id !== null && parseWireId(id)?.seq === seq;
+}
+
+function isElsewhere({ customId, jobId, stage, shardNumber }: ContentMatch): StoreError {
+  return new StoreError(`the answer of ${customId} in job ${jobId} is not where it was recorded`, {
+    code: 'results_changed',
+    why: `the raw results of ${stage} ${shardNumber} were replaced or damaged; nothing was built`,
+    next: `batchctl retrieve ${jobId}, then the same command again`,
+  });
 }
 
 /** The line with another custom_id; every other byte stays. */

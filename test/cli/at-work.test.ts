@@ -19,6 +19,8 @@ it('status and show name the process at work on the job, and no next step that i
   expect(status.stderr).toMatch(/next: batchctl watch notes-[\d-]+ {3}\(stop it: batchctl cancel notes-/);
   const show = await runCli(['show', 'latest', '--json'], { cwd, env });
   expect(JSON.parse(show.stdout).at_work).toContain(holder);
+  const cancel = await runCli(['cancel', 'latest'], { cwd, env });
+  expect(cancel.stderr).toMatch(/next: batchctl watch notes-[\d-]+$/m);
   submit.child.kill('SIGKILL');
   await submit.finished;
   const left = await runCli(['status'], { cwd, env });

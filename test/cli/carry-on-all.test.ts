@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { type CarryOne, carryOnAll } from '../../src/cli/carry-on-all.ts';
 import type { Context } from '../../src/cli/context.ts';
 import { systemClock } from '../../src/cli/system-clock.ts';
-import { InterruptedError, UsageError } from '../../src/core/errors.ts';
+import { DecisionError, InterruptedError, UsageError } from '../../src/core/errors.ts';
 import type { Job } from '../../src/core/job.ts';
 
 const HOUR = 3_600_000;
@@ -36,6 +36,34 @@ test('all jobs go through the first phase before any waits in the second, and on
   expect(log).toEqual([...first, 'final 1', 'final 3', 'final 1 ends', 'final 3 ends']);
   expect([...failures.keys()]).toEqual([2]);
   expect(warned).toEqual(['no\n  else']);
+});
+
+test('a job beside the doubt of another one is tried again in the next phase, without a word of failure', async () => {
+  const { context, warned } = makeContext(new AbortController().signal);
+  const failures = new Map<number, unknown>();
+  const log: string[] = [];
+  const carryOne: CarryOne = async ({ id }, phase) => {
+    log.push(`${phase} ${id}`);
+    if (phase === 'submitted' && id === 2)
+      throw new DecisionError('in doubt', { code: 'same_count_in_doubt', next: 'resume' });
+  };
+  await carryOnAll(JOBS, ['submitted', 'final'], failures, context, carryOne);
+  expect(log.filter((entry) => entry.startsWith('final'))).toEqual(['final 1', 'final 2', 'final 3']);
+  expect([failures.size, warned]).toEqual([0, []]);
+});
+
+test('no more than fifty jobs are begun at once, in the first phase neither', async () => {
+  const { context } = makeContext(new AbortController().signal);
+  const many = Array.from({ length: 120 }, (_, id) => ({ id, jobId: `job-${id}` }) as Job);
+  let [begun, most] = [0, 0];
+  const carryOne: CarryOne = async (_job, _phase, { signal }, sleep) => {
+    begun += 1;
+    most = Math.max(most, begun);
+    await sleep(1, signal);
+    begun -= 1;
+  };
+  await carryOnAll(many, ['submitted', 'final'], new Map(), context, carryOne);
+  expect(most).toBe(50);
 });
 
 test('a bug in one job ends the others, which wait for hours, and is what is thrown', async () => {

@@ -20,6 +20,8 @@ ${more}`;
 const rowsOf = (bench: Workbench, jobId: string) =>
   readRows(readFileSync(join(bench.dir, 'batch_results', jobId, 'results.jsonl'), 'utf8'));
 
+const byLength = (a: string, b: string): number => a.length - b.length || (a < b ? 1 : -1);
+
 const changed = { changedOnly: true };
 
 test('a request that was answered before takes that answer, and nothing is sent or paid for it', async () => {
@@ -75,6 +77,26 @@ test('answers whose raw results are gone are asked for again', async () => {
   rmSync(join(bench.dir, 'batch_results', first.jobId, 'main-0001.raw.jsonl'));
   await bench.run(await buildFrom(bench, yaml('explain'), changed));
   expect((await bench.ownBatches()).map((batch) => batch.requests)).toEqual([8, 8]);
+});
+
+test('answers that do not stand where they were recorded are given to nobody else', async () => {
+  const bench = await makeWorkbench();
+  const first = await buildFrom(bench, yaml('explain'));
+  await bench.run(first);
+  const raw = join(bench.dir, 'batch_results', first.jobId, 'main-0001.raw.jsonl');
+  const whole = readFileSync(raw, 'utf8');
+  // As another download may have them, and as long as before.
+  writeFileSync(raw, `${whole.trimEnd().split('\n').toSorted(byLength).join('\n')}\n`);
+  const swapped = readFileSync(raw, 'utf8');
+  const ids = (text: string) => text.match(/r\d--/g)?.join(' ');
+  expect(ids(swapped)).not.toBe(ids(whole));
+  await expect(buildFrom(bench, yaml('explain'), changed)).rejects.toMatchObject({
+    code: 'results_changed',
+    next: expect.stringContaining(`batchctl retrieve ${first.jobId}`),
+  });
+  writeFileSync(raw, whole);
+  await buildFrom(bench, yaml('explain'), changed);
+  expect(await bench.ownBatches()).toHaveLength(1);
 });
 
 test('answers that the build took over and that are gone before they were used stop the job, and nothing is sent', async () => {

@@ -3,6 +3,9 @@ import type { ShardView } from '../core/ports/store-views.ts';
 import type { Run } from './run.ts';
 import type { Submitting } from './submit-shards.ts';
 
+/** What each run has said last: it is asked in every round, and says the same thing once. */
+const told = new WeakMap<Run, string>();
+
 /**
  * A shard with the same count as another job's shard in doubt waits for that doubt. When no run works on the other job,
  * and this one has nothing else to do, waiting would never end.
@@ -16,7 +19,8 @@ export function requireProgress(run: Run, views: readonly ShardView[], submittin
   const holder = run.deps.locks.jobHolder(heldBy);
   if (holder !== null) {
     const why = `job ${heldBy} (${holder}) has a shard of the same size in doubt; this one is sent once that is settled`;
-    run.deps.report({ kind: 'notice', text: why });
+    if (told.get(run) !== why) run.deps.report({ kind: 'notice', text: why });
+    told.set(run, why);
     return;
   }
   throw new DecisionError(`job ${run.job.jobId} was not sent further: a shard of job ${heldBy} is in doubt`, {

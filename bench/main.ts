@@ -25,6 +25,7 @@ const MOST_REQUESTS = 100_000;
 const [requests, pairs] = [Number(values.requests), Number(values.pairs)];
 
 requireTools();
+if (!(requests >= 1) || !(pairs >= 1)) throw new Error('--requests and --pairs are numbers from 1 on');
 if (requests > MOST_REQUESTS) throw new Error(`one shard is compared, of ${MOST_REQUESTS} requests at most`);
 const dir = mkdtempSync(join(tmpdir(), 'batchctl-bench-'));
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
@@ -59,6 +60,8 @@ try {
   process.stdout.write(
     `peak of all commands: ${peakMb.toFixed(0)} MB, and ${longPeakMb.toFixed(0)} MB beside 8 times a long line; ${MOST_MB} MB are allowed\n`,
   );
+  if (requests < MOST_REQUESTS)
+    say(`the bounds are those of ${MOST_REQUESTS} requests: below, starting up is most of the time`);
   mkdirSync(values.out, { recursive: true });
   const report = {
     machine: describeMachine(),
@@ -69,7 +72,9 @@ try {
     compared,
     runs: Object.fromEntries(runs),
   };
-  writeReport(join(values.out, 'results.json'), report);
+  const path = join(values.out, 'results.json');
+  writeReport(path, report);
+  say(`figures: ${path}`);
 } finally {
   rmSync(dir, { recursive: true, force: true });
 }

@@ -137,7 +137,7 @@ interface Next {
 
 /** What a user would type next; null when nothing is left to do. */
 function nextCommand(document: JobDocument): Next | null {
-  const { state, mode, job_id: id, failures, adopted, pruned, at_work } = document;
+  const { state, mode, job_id: id, failures, adopted, pruned, at_work, unsent } = document;
   const way = mode === 'real_time' ? '' : ' --use-batch';
   if ((pruned?.answers_at ?? null) !== null) return null;
   const stop = isCanceling(document) ? {} : { remark: `stop it: batchctl cancel ${id}` };
@@ -147,8 +147,11 @@ function nextCommand(document: JobDocument): Next | null {
     case 'built':
       return { command: `batchctl submit ${id} --use-batch` };
     case 'submitting':
-    case 'in_doubt':
-      return { command: `batchctl resume ${id}` };
+    case 'in_doubt': {
+      // It is kept with nothing: without it all that the API takes would go.
+      const limit = unsent?.max_in_flight ?? null;
+      return { command: `batchctl resume ${id}${limit === null ? '' : ` --max-in-flight ${limit}`}` };
+    }
     case 'in_progress':
     case 'ended':
       return { command: `batchctl retrieve ${id} --wait`, ...stop };

@@ -16,6 +16,8 @@ export interface ReusedAnswers {
   find(paramsJsons: readonly string[]): Promise<readonly (ContentMatch | null)[]>;
   /** Requests so far that another job has sent and not heard of: its id, and how many. */
   readonly inFlight: ReadonlyMap<string, number>;
+  /** Requests so far that an earlier job has sent and got no result for: its id, and how many. */
+  readonly missing: ReadonlyMap<string, number>;
   /** Appends the request to a shard, and its answer, under the request's new id, to that shard's raw results. */
   add(request: PackedRequest, match: ContentMatch): Promise<PackedPlace>;
   takeFull(): readonly ClosedShard[];
@@ -30,6 +32,10 @@ export function reuseAnswers(job: Job, place: PackingPlace): ReusedAnswers {
   const raws = new Map<number, NewFile>();
   const readers = new Map<string, RawReaders>();
   const inFlight = new Map<string, number>();
+  const missing = new Map<string, number>();
+  const count = (counts: Map<string, number>, jobId: string): void => {
+    counts.set(jobId, (counts.get(jobId) ?? 0) + 1);
+  };
 
   const readersOf = (jobId: string): RawReaders => {
     // Only the line is read; its verdict was recorded.
@@ -50,11 +56,13 @@ export function reuseAnswers(job: Job, place: PackingPlace): ReusedAnswers {
 
   return {
     inFlight,
+    missing,
     async find(paramsJsons) {
       const hashes = paramsJsons.map((paramsJson) => contentHash(job.spec, paramsJson));
       const matches = await store.matchContents(job.spec.on, hashes, job.id);
       return matches.map((match) => {
-        if (match?.isInFlight) inFlight.set(match.jobId, (inFlight.get(match.jobId) ?? 0) + 1);
+        if (match?.isInFlight) count(inFlight, match.jobId);
+        if (match?.failure === 'missing') count(missing, match.jobId);
         return match !== null && hasAnswer(match, files) ? match : null;
       });
     },

@@ -81,6 +81,11 @@ export async function openStagePacker(
     close() {
       packer.close();
       answers?.close();
+      for (const [jobId, count] of answers?.missing ?? []) {
+        const what = count === 1 ? '1 request' : `${count} requests`;
+        const text = `${what} had no result in job ${jobId}, and may have been paid there; sent again, that is paid twice`;
+        deps.report({ kind: 'problem', text });
+      }
     },
     discard() {
       packer.discard();

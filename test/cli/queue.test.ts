@@ -15,7 +15,7 @@ it('submit --submit-only leaves with 8 when shards wait for room, and resume sen
   );
   const { job_id, state } = await bench.status();
   expect(state).toBe('submitting');
-  expect(submitted.stderr).toContain(`next: batchctl resume ${job_id}`);
+  expect(submitted.stderr).toContain(`next: batchctl resume ${job_id} --max-in-flight 9`);
   const resumed = await bench.run(['resume', job_id, '--max-in-flight', '9', ...PACE]);
   expect(resumed.code).toBe(0);
   expect((await bench.truth()).batches.map(({ requests }) => requests)).toEqual([5, 5, 5]);

@@ -63,6 +63,21 @@ test('an answer that was no good is not reused', async () => {
   expect((await bench.ownBatches()).map((batch) => batch.requests)).toEqual([8, 8]);
 });
 
+test('a request whose result never came is sent again, and whoever pays hears that it may have been paid', async () => {
+  const bench = await makeWorkbench({ batchSeconds: 0.2 });
+  await bench.setFaults('results-missing=2');
+  const first = await buildFrom(bench, yaml('explain'));
+  await bench.run(first);
+  await bench.setFaults();
+  await buildFrom(bench, yaml('explain'), changed);
+  expect(bench.told).toContainEqual({
+    kind: 'problem',
+    text: expect.stringContaining(
+      `2 requests had no result in job ${first.jobId}, and may have been paid there`,
+    ),
+  });
+});
+
 test('other headers make another request', async () => {
   const bench = await makeWorkbench();
   await bench.run(await buildFrom(bench, yaml('explain')));

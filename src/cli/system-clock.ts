@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../core/ports/clock.ts';
 
 /** Node fires a timer at once when it is set to more than this: 24.8 days. */
@@ -11,11 +10,6 @@ export const systemClock: Clock = {
   random: () => Math.random(),
   randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
   async sleep(ms, signal) {
-    if (ms <= 0) {
-      // A timer takes a millisecond at least.
-      await nextTurn();
-      return;
-    }
     const dueMs = performance.now() + ms;
     // A timer counts whole milliseconds, so it may fire a little before its time: what is due would not be due yet.
     let left = ms;

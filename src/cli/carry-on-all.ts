@@ -58,8 +58,7 @@ export async function carryOnAll(
   const carryThrough = async (job: Job): Promise<void> => {
     for (const phase of phases) {
       try {
-        const work = (): Promise<void> => carry(job, phase);
-        await slots.within(work);
+        await slots.within(() => carry(job, phase));
       } catch (error) {
         if (isInterruption(error, signal)) throw error;
         if (phase === 'submitted' && (await isHeld(job, error, context))) continue;

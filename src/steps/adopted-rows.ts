@@ -2,12 +2,13 @@ import { adoptedRows } from '../core/adopted.ts';
 import { isLegalCustomId } from '../core/custom-id.ts';
 import type { Job } from '../core/job.ts';
 import { defaultOutputPath } from '../core/output-place.ts';
-import { distinctPath, foldPath } from '../core/paths.ts';
+import { foldPath } from '../core/paths.ts';
 import { rawPath, recordsPath } from '../core/ports/files.ts';
 import type { NewRow } from '../core/ports/store-views.ts';
 import { idOfLine } from '../core/raw-line.ts';
 import { DEFAULT_SHARD_LIMITS, type Shard } from '../core/shard.ts';
 import type { LocalDeps } from './deps.ts';
+import { elsewhere } from './place-rows.ts';
 import { rowChunks } from './write-results.ts';
 
 /** The most requests that the API takes in a batch, and so the most ids that are held. */
@@ -130,10 +131,5 @@ function writeRecords(
 
 /** Ids that differ only in case would share a file on some disks: the later one gets another. */
 async function addRows(rows: readonly Row[], job: Job, shard: Shard, deps: LocalDeps): Promise<void> {
-  const dir = deps.files.resultsDir(job.jobId);
-  await deps.store.addAdoptedRows(shard.id, rows, (row) => {
-    const path = row.outputPath ?? defaultOutputPath(dir, shard.stage, row.customId);
-    const outputPath = distinctPath(path, row.seq);
-    return { ...row, outputPath, outputFold: foldPath(outputPath) };
-  });
+  await deps.store.addAdoptedRows(shard.id, rows, elsewhere(job, shard.stage));
 }

@@ -35,6 +35,15 @@ export function toRow(job: Pick<Job, 'jobId'>, stage: string, row: Omit<NewRow, 
   return { ...row, outputFold: foldPath(path) };
 }
 
+/** Makes the output of a row distinct from one that has its path. */
+export function elsewhere(job: Pick<Job, 'jobId'>, stage: string): <Row extends NewRow>(row: Row) => Row {
+  return (row) => {
+    const path = row.outputPath ?? defaultOutputPath(resultsDirOf(job), stage, row.customId);
+    const outputPath = distinctPath(path, row.seq);
+    return { ...row, outputPath, outputFold: foldPath(outputPath) };
+  };
+}
+
 /**
  * Puts the rows of one stage into the store, in order of seq. A path used twice is made distinct, again if need be, before
  * the next row is looked at: the same rows in the same order always come to the same paths, however many come at once. A
@@ -48,15 +57,10 @@ export async function placeRows<Row extends PlacedRow>(
   stage: Pick<StageFacts, 'id' | 'name'>,
   rows: readonly Row[],
 ): Promise<readonly TwiceUsed<Row>[]> {
-  const elsewhere = (row: Row): Row => {
-    const path = row.outputPath ?? defaultOutputPath(resultsDirOf(job), stage.name, row.customId);
-    const outputPath = distinctPath(path, row.seq);
-    return { ...row, outputPath, outputFold: foldPath(outputPath) };
-  };
   const twice: TwiceUsed<Row>[] = [];
   // Both are in order of seq.
   let next = 0;
-  for (const { seq, earlierSeq } of await store.addRows(stage.id, rows, elsewhere)) {
+  for (const { seq, earlierSeq } of await store.addRows(stage.id, rows, elsewhere(job, stage.name))) {
     while (next < rows.length && rows[next]?.seq !== seq) next += 1;
     const row = rows[next];
     if (row !== undefined) twice.push({ row, earlierSeq });

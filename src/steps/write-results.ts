@@ -17,12 +17,8 @@ import { isGood, outputPathOf } from './write-outputs.ts';
  */
 const CHUNK_ROWS = 200;
 
-/**
- * Written between two rests, in which V8's other threads sweep up what long texts have left. A hundred answers of 1.2 MB without
- * them held 20 MB more, and 8 MB more where they only let signals in (Node 24.21, 2026-11).
- */
+/** Written between two breaths, in which what long texts have left is collected. A hundred answers of 1.2 MB without one held 20 MB more. */
 const MOST_BYTES_AT_ONCE = 1_000_000;
-const COLLECTOR_MS = 1;
 
 /** Names in a job's results folder. */
 export const RESULTS_FILE = 'results.jsonl';
@@ -67,8 +63,7 @@ export async function writeResults(
           written += 1;
           if (results.bytes - sinceBytes < MOST_BYTES_AT_ONCE) continue;
           sinceBytes = results.bytes;
-          await clock.sleep(COLLECTOR_MS, signal);
-          signal.throwIfAborted();
+          await breathe(clock, signal);
         }
         report({ kind: 'writing', rows: written });
         await breathe(clock, signal);

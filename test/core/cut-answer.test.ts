@@ -3,22 +3,9 @@ import { cutAnswer } from '../../src/core/cut-answer.ts';
 import { judgeResult } from '../../src/core/judge.ts';
 import { parseResultLine } from '../../src/core/result-line.ts';
 import { resultRow, resultRowParts } from '../../src/core/result-row.ts';
+import { ROW_FACTS } from '../support/row-facts.ts';
 
 const TEXT = 'größer « né » "quoted" \\ \n\t\b\f\r \u007f \u2028 \u{1f600} '.repeat(2_000);
-const FACTS = {
-  customId: 'a',
-  stage: 'main',
-  group: null,
-  status: 'succeeded',
-  failure: null,
-  attempt: 1,
-  batchId: 'msgbatch_1',
-  reused: false,
-  why: null,
-  cost: null,
-  output: null,
-} as const;
-
 function lineOf(content: readonly unknown[], message: object = {}): string {
   const whole = { content, stop_reason: 'end_turn', model: 'm', usage: { output_tokens: 3 }, ...message };
   return JSON.stringify({ custom_id: 'a', result: { type: 'succeeded', message: whole } });
@@ -27,7 +14,7 @@ function lineOf(content: readonly unknown[], message: object = {}): string {
 const textBlock = (text: string) => ({ type: 'text', text });
 
 /** The row, made by parsing the whole line. */
-const parsedRow = (line: string) => resultRow(FACTS, judgeResult(parseResultLine(line)?.result), line);
+const parsedRow = (line: string) => resultRow(ROW_FACTS, judgeResult(parseResultLine(line)?.result), line);
 
 describe('a long answer that is not parsed makes the same row', () => {
   it.each([
@@ -42,7 +29,7 @@ describe('a long answer that is not parsed makes the same row', () => {
   ])('%s', (_, line) => {
     const cut = cutAnswer(line);
     if (cut === null) throw new Error('it was not cut');
-    expect([...resultRowParts(FACTS, cut.judgement, line, cut.textJson)].join('')).toBe(parsedRow(line));
+    expect([...resultRowParts(ROW_FACTS, cut.judgement, line, cut.textJson)].join('')).toBe(parsedRow(line));
     expect({ ...cut.judgement, text: TEXT }).toEqual(judgeResult(parseResultLine(line)?.result));
   });
 });

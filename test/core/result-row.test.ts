@@ -1,20 +1,7 @@
 import { expect, test } from 'vitest';
 import { judgeResult } from '../../src/core/judge.ts';
 import { resultRow } from '../../src/core/result-row.ts';
-
-const FACTS = {
-  customId: 'a',
-  stage: 'main',
-  group: null,
-  status: 'succeeded',
-  failure: null,
-  attempt: 1,
-  batchId: 'msgbatch_1',
-  reused: false,
-  why: null,
-  cost: null,
-  output: null,
-} as const;
+import { ROW_FACTS } from '../support/row-facts.ts';
 
 test.each([0, 1, 2])(
   'a long text is written as JSON writes it whole, pairs and escapes %i units in',
@@ -22,7 +9,7 @@ test.each([0, 1, 2])(
     // Wherever the text is cut, one of the three has a pair there and another one an escape.
     const text = `${'.'.repeat(shift)}${'😀"\n'.repeat(40_000)}`;
     const message = { content: [{ type: 'text', text }], stop_reason: 'end_turn' };
-    const row = resultRow(FACTS, judgeResult({ type: 'succeeded', message }), null);
+    const row = resultRow(ROW_FACTS, judgeResult({ type: 'succeeded', message }), null);
     expect(JSON.parse(row)).toMatchObject({ custom_id: 'a', text, stop_reason: 'end_turn' });
     expect(row).toContain(`,"text":${JSON.stringify(text)},"json":null,`);
   },
